@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// What every target is compiled with.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0461-async-function-isolation.md
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0470-isolated-conformances.md
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0481-weak-let.md
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0458-strict-memory-safety.md
+    .strictMemorySafety(),
+]
+
+/// In CI a warning is an error; a developer's build only shows it.
+let settings = house + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "belfry",
+    products: [
+        .library(name: "BelfryIO", targets: ["BelfryIO"]),
+        .library(name: "Belfry", targets: ["Belfry"]),
+        .library(name: "BelfryNucosMQ", targets: ["BelfryNucosMQ"]),
+        .library(name: "BelfryTesting", targets: ["BelfryTesting"]),
+        .executable(name: "belfry", targets: ["belfry"]),
+    ],
+    traits: [
+        .trait(name: "Uring", description: "The io_uring backend (needs liburing)."),
+        .default(enabledTraits: ["Uring"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .target(name: "CLinux"),
+        .target(
+            name: "BelfryIO",
+            dependencies: ["CLinux", .target(name: "CLiburing", condition: .when(traits: ["Uring"])), log, collections],
+            swiftSettings: settings
+        ),
+        .target(name: "Belfry", dependencies: ["BelfryIO", log, metrics, lifecycle, collections], swiftSettings: settings),
+        .target(name: "BelfryNucosMQ", dependencies: ["Belfry", log, lifecycle], swiftSettings: settings),
+        .target(name: "BelfryTesting", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
+        .executableTarget(
+            name: "belfry",
+            dependencies: [
+                "Belfry", "BelfryNucosMQ", log, lifecycle,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "BelfryIOTests", dependencies: ["BelfryIO", "BelfryTesting", "CLinux"], swiftSettings: settings),
+        .testTarget(name: "BelfryTests", dependencies: ["Belfry", "BelfryTesting"], swiftSettings: settings),
+        .testTarget(name: "BelfryNucosMQTests", dependencies: ["BelfryNucosMQ"], swiftSettings: settings),
+    ]
+)
