@@ -1,0 +1,95 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+
+extension EpollBackend {
+    mutating func send(_ batch: SendBatch, on handle: IOHandle) -> SendAdmission {
+        guard let slot = slots.index(of: handle), let entry = slots[slot], !entry.hasFailed, !entry.finishing else {
+            return .closed
+        }
+        guard entry.sending == nil else {
+            slots[slot]?.wantsWritable = true
+            return .busy
+        }
+        slots[slot]?.sending = batch
+        slots[slot]?.sentBytes = 0
+        unsent.append(slot)
+        return .queued
+    }
+
+    mutating func sendDatagram(_ bytes: Span<UInt8>, to address: SocketAddress, on handle: IOHandle) -> Bool {
+        guard let slot = slots.index(of: handle), let entry = slots[slot] else { return false }
+        kernelEntries += 1
+        return Socket.sendDatagram(bytes, to: address, from: entry.descriptor)
+    }
+
+    mutating func finish(_ handle: IOHandle) {
+        guard let slot = slots.index(of: handle), let entry = slots[slot], !entry.finishing else { return }
+        slots[slot]?.finishing = true
+        if entry.sending == nil { shutDownSending(entry.descriptor) }
+    }
+
+    private mutating func shutDownSending(_ descriptor: Int32) {
+        kernelEntries += 1
+        _ = shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// The turn's sends, one system call each.
+    mutating func startSends() {
+        guard !unsent.isEmpty else { return }
+        for slot in unsent {
+            guard let handle = slots.handle(at: slot), let entry = slots[slot], entry.sending != nil else { continue }
+            // Until it stands a connection cannot send; the edge that says so starts the send.
+            if entry.writable, entry.role == .stream { continueSend(slot, handle) }
+        }
+        unsent.removeAll(keepingCapacity: true)
+    }
+
+    /// Sends until done or the kernel has no room.
+    mutating func continueSend(_ slot: Int, _ handle: IOHandle) {
+        while let entry = slots[slot], let batch = entry.sending {
+            kernelEntries += 1
+            let count = transmit(batch, skipping: entry.sentBytes, entry.descriptor)
+            if count >= 0 {
+                let sent = entry.sentBytes + count
+                if sent >= batch.byteCount { return completeSend(slot, handle) }
+                slots[slot]?.sentBytes = sent
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                slots[slot]?.writable = false
+                return
+            default:
+                return fail(slot, handle, errno)
+            }
+        }
+    }
+
+    private mutating func completeSend(_ slot: Int, _ handle: IOHandle) {
+        slots[slot]?.sending = nil
+        guard let entry = slots[slot] else { return }
+        if entry.wantsWritable {
+            slots[slot]?.wantsWritable = false
+            pending.append(.writable(handle))
+        }
+        if entry.finishing { shutDownSending(entry.descriptor) }
+    }
+
+    private func transmit(_ batch: SendBatch, skipping sent: Int, _ descriptor: Int32) -> Int {
+        let flags = Int32(MSG_NOSIGNAL)
+        if batch.rest.isEmpty {
+            let first = batch.first
+            return unsafe Glibc.send(descriptor, first.chunk.address(first.start + sent), first.count - sent, flags)
+        }
+        return unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: SegmentVector.maxCount) { vector in
+            var message = unsafe msghdr()
+            unsafe message.msg_iov = vector.baseAddress
+            unsafe message.msg_iovlen = SegmentVector.fill(vector, batch, skipping: sent)
+            return unsafe sendmsg(descriptor, &message, flags)
+        }
+    }
+}

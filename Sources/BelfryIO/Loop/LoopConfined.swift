@@ -1,0 +1,24 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A value that is not `Sendable` but belongs to one loop, so that `Sendable` things may refer to it.
+///
+/// `value` traps off the loop: this is a programming error, never a consequence of input.
+// Safe because every access checks that it runs on the owning loop's thread, and the initialiser takes the value over
+// (`sending`): nobody else can reach it.
+package struct LoopConfined<Value>: @unchecked Sendable {
+    private let loop: EventLoop
+    private let stored: Value
+
+    /// Confines a value to a loop.
+    package init(_ value: sending Value, to loop: EventLoop) {
+        self.loop = loop
+        stored = value
+    }
+
+    /// The value; on the owning loop only.
+    package var value: Value {
+        loop.preconditionOnLoop()
+        return stored
+    }
+}

@@ -1,0 +1,141 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+
+/// What runs once at the end of every turn, after jobs and timers and before the kernel is entered.
+package protocol TurnEndHandler: AnyObject {
+    /// Hands what the turn produced to the backend; true when there is more to do than fits in one turn.
+    func turnEnded() -> Bool
+}
+
+/// The part of an event loop that only its own thread touches.
+final class LoopCore {
+    let reactor: any ReactorCore
+    private let inbox: Inbox
+    private unowned let loop: EventLoop
+    private var jobs: [UnownedJob] = []
+    private var tasks: [() -> Void] = []
+    private var spare: [Inbox.Item] = []
+    private var turnEndHandlers: [any TurnEndHandler] = []
+    var timers = TimerHeap()
+    var isStopping = false
+    /// Jobs that came back to the loop through another executor's thread (style.md §4): held at zero by a test.
+    var locals: [ObjectIdentifier: AnyObject] = [:]
+
+    /// Jobs run before the sockets are served again.
+    private static let maxJobsPerTurn = 1024
+
+    init(reactor: any ReactorCore, inbox: Inbox, loop: EventLoop) {
+        self.reactor = reactor
+        self.inbox = inbox
+        self.loop = loop
+    }
+
+    func enqueue(_ job: UnownedJob) { jobs.append(job) }
+    func enqueue(_ task: @escaping () -> Void) { tasks.append(task) }
+    func addTurnEndHandler(_ handler: any TurnEndHandler) { turnEndHandlers.append(handler) }
+
+    /// Turns until stopped; then closes what is open and serves the kernel until it has let go of everything.
+    func run() {
+        while !isStopping {
+            let hasMore = runQueued()
+            let isPolling = endTurn() || hasMore
+            var deadline: Nanoseconds? = 0
+            if !isPolling, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
+            serve(deadline)
+            inbox.awake()
+        }
+        shutDown()
+    }
+
+    /// Runs jobs, tasks and due timers; true when some were left for the next turn.
+    private func runQueued() -> Bool {
+        var budget = Self.maxJobsPerTurn
+        repeat {
+            takeInbox()
+            runTimers()
+            guard !jobs.isEmpty || !tasks.isEmpty else { return false }
+            runTasks()
+            budget -= runJobs()
+        } while budget > 0
+        return !jobs.isEmpty || !tasks.isEmpty
+    }
+
+    private func takeInbox() {
+        inbox.drain(into: &spare)
+        guard !spare.isEmpty else { return }
+        for item in spare {
+            switch item {
+            case .job(let job): jobs.append(job)
+            case .task(let task): tasks.append(task)
+            }
+        }
+        spare.removeAll(keepingCapacity: true)
+    }
+
+    private func runTimers() {
+        guard timers.count > 0 else { return }
+        let now = reactor.now
+        while let action = timers.popDue(now) { action() }
+    }
+
+    private func runTasks() {
+        guard !tasks.isEmpty else { return }
+        var batch: [() -> Void] = []
+        swap(&batch, &tasks)
+        for task in batch { task() }
+    }
+
+    private func runJobs() -> Int {
+        guard !jobs.isEmpty else { return 0 }
+        var batch: [UnownedJob] = []
+        swap(&batch, &jobs)
+        let serial = unsafe loop.asUnownedSerialExecutor()
+        let tasks = unsafe loop.asUnownedTaskExecutor()
+        for job in batch { unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: tasks) }
+        let count = batch.count
+        if jobs.isEmpty {
+            // Keeps the larger of the two arrays' memory for the next round.
+            batch.removeAll(keepingCapacity: true)
+            swap(&batch, &jobs)
+        }
+        return count
+    }
+
+    private func endTurn() -> Bool {
+        var hasMore = false
+        for handler in turnEndHandlers where handler.turnEnded() { hasMore = true }
+        return hasMore || !jobs.isEmpty || !tasks.isEmpty
+    }
+
+    private func serve(_ deadline: Nanoseconds?) {
+        do {
+            try reactor.turn(until: deadline)
+        } catch {
+            loop.logger.error("The I/O backend failed; the loop stops.", metadata: ["error": "\(error)"])
+            isStopping = true
+        }
+    }
+
+    private func shutDown() {
+        reactor.closeAll()
+        let limit = reactor.now + 2_000_000_000
+        while reactor.statistics.openHandles > 0, reactor.now < limit { serve(reactor.now + 10_000_000) }
+        serve(0)
+        timers.removeAll()
+        // Tasks that were enqueued still run, so that nobody awaits for ever.
+        for item in inbox.close() {
+            switch item {
+            case .job(let job): jobs.append(job)
+            case .task(let task): tasks.append(task)
+            }
+        }
+        while !jobs.isEmpty || !tasks.isEmpty {
+            runTasks()
+            _ = runJobs()
+        }
+        locals = [:]
+        turnEndHandlers = []
+    }
+}

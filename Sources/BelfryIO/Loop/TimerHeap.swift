@@ -1,0 +1,92 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A timer's name, for cancelling it.
+package struct TimerID: Hashable, Sendable {
+    let number: UInt64
+}
+
+/// The loop's timers: a binary heap ordered by deadline, then by age. Loop-confined.
+///
+/// Cancelling is lazy, and the heap is rebuilt when more than half of it is cancelled, so that timers that are always
+/// cancelled (time-outs that do not strike) hold no memory beyond twice the live ones.
+struct TimerHeap {
+    private struct Entry {
+        let deadline: Nanoseconds
+        let number: UInt64
+
+        func precedes(_ other: Entry) -> Bool {
+            deadline != other.deadline ? deadline < other.deadline : number < other.number
+        }
+    }
+
+    private var heap: [Entry] = []
+    private var actions: [UInt64: () -> Void] = [:]
+    private var lastNumber: UInt64 = 0
+
+    /// Live timers.
+    var count: Int { actions.count }
+
+    /// The earliest live deadline.
+    mutating func nextDeadline() -> Nanoseconds? {
+        while let first = heap.first, actions[first.number] == nil { removeFirst() }
+        return heap.first?.deadline
+    }
+
+    mutating func add(at deadline: Nanoseconds, _ action: @escaping () -> Void) -> TimerID {
+        lastNumber += 1
+        actions[lastNumber] = action
+        heap.append(Entry(deadline: deadline, number: lastNumber))
+        siftUp(heap.count - 1)
+        return TimerID(number: lastNumber)
+    }
+
+    mutating func cancel(_ timer: TimerID) {
+        guard actions.removeValue(forKey: timer.number) != nil else { return }
+        guard heap.count > 64, actions.count * 2 < heap.count else { return }
+        heap.removeAll { actions[$0.number] == nil }
+        for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
+    }
+
+    /// Takes out the earliest timer that is due.
+    mutating func popDue(_ now: Nanoseconds) -> (() -> Void)? {
+        while let first = heap.first, first.deadline <= now {
+            removeFirst()
+            if let action = actions.removeValue(forKey: first.number) { return action }
+        }
+        return nil
+    }
+
+    mutating func removeAll() {
+        heap = []
+        actions = [:]
+    }
+
+    private mutating func removeFirst() {
+        heap.swapAt(0, heap.count - 1)
+        heap.removeLast()
+        if heap.count > 1 { siftDown(0) }
+    }
+
+    private mutating func siftUp(_ start: Int) {
+        var child = start
+        while child > 0, heap[child].precedes(heap[(child - 1) / 2]) {
+            heap.swapAt(child, (child - 1) / 2)
+            child = (child - 1) / 2
+        }
+    }
+
+    private mutating func siftDown(_ start: Int) {
+        var parent = start
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && heap[child].precedes(heap[least])
+            {
+                least = child
+            }
+            guard least != parent else { return }
+            heap.swapAt(parent, least)
+            parent = least
+        }
+    }
+}
