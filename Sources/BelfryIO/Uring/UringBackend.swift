@@ -14,6 +14,8 @@ struct UringBackend: IOBackend, ~Copyable {
     mutating func listen(on address: SocketAddress, backlog: Int) throws(IOError) -> IOHandle { .none }
     mutating func connect(to address: SocketAddress) throws(IOError) -> IOHandle { .none }
     mutating func bindDatagrams(to address: SocketAddress) throws(IOError) -> IOHandle { .none }
+    mutating func detach(_ handle: IOHandle) -> DetachedConnection? { nil }
+    mutating func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle { .none }
     func localAddress(of handle: IOHandle) -> SocketAddress? { nil }
     func peerAddress(of handle: IOHandle) -> SocketAddress? { nil }
     mutating func arm(_ operation: StandingOperation, on handle: IOHandle) {}
