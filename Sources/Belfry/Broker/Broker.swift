@@ -21,6 +21,8 @@ public actor Broker: LoopBound, Service {
     public nonisolated var configuration: BrokerConfiguration { shared.configuration }
     /// The engine that was chosen, and why.
     public nonisolated var selection: BackendSelection { shared.group.selection }
+    /// How many event loops it runs.
+    public nonisolated var loopCount: Int { shared.loops.count }
     package nonisolated let shared: BrokerShared
     private var listeners: [UInt64: LoopConfined<Listener>] = [:]
     private var state = State.running
@@ -75,8 +77,14 @@ public actor Broker: LoopBound, Service {
         guard !name.isEmpty, name.utf8.count <= limits.maxRoomNameBytes else {
             throw BelfryError(.invalidArgument, "a room's name has 1 to \(limits.maxRoomNameBytes) bytes")
         }
-        let door = RoomDoor(loop: shared.loops[shared.home(of: name)], shared: shared)
-        return try await door.room(name)
+        let found = await LoopDoor(shared, shared.home(of: name)).run { context -> Result<Room, BelfryError> in
+            guard !context.isStopped else { return .failure(BelfryError(.closed, "the broker has stopped")) }
+            guard let core = context.room(name) else {
+                return .failure(BelfryError(.limitExceeded, "there are \(limits.maxRooms) rooms (maxRooms)"))
+            }
+            return .success(core.door())
+        }
+        return try found.get()
     }
 
     /// What the broker has done so far.
@@ -131,14 +139,14 @@ public actor Broker: LoopBound, Service {
         listeners = [:]
         shared.logger.debug("The broker drains.", metadata: ["connections": "\(statistics.connections)"])
         for index in shared.loops.indices {
-            await LoopDoor(loop: shared.loops[index], shared: shared, index: index).drain()
+            await LoopDoor(shared, index).run { $0.drain() }
         }
         let deadline = ContinuousClock.now + configuration.drainTimeout
         while statistics.connections > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(5))
         }
         for index in shared.loops.indices {
-            await LoopDoor(loop: shared.loops[index], shared: shared, index: index).stop()
+            await LoopDoor(shared, index).run { $0.stop() }
         }
         state = .stopped
         stopped.unpark()
@@ -147,38 +155,4 @@ public actor Broker: LoopBound, Service {
     }
 
     private func waitUntilStopped() async { await shared.waitUntilStopped() }
-}
-
-/// Enters a loop on behalf of the broker.
-private actor LoopDoor: LoopBound {
-    nonisolated let loop: EventLoop
-    private let box: LoopConfined<LoopContext>
-
-    init(loop: EventLoop, shared: BrokerShared, index: Int) {
-        self.loop = loop
-        box = shared.context(index)
-    }
-
-    func drain() { box.value.drain() }
-    func stop() { box.value.stop() }
-}
-
-/// Enters the home of a room.
-private actor RoomDoor: LoopBound {
-    nonisolated let loop: EventLoop
-    private let shared: BrokerShared
-
-    init(loop: EventLoop, shared: BrokerShared) {
-        self.loop = loop
-        self.shared = shared
-    }
-
-    func room(_ name: String) throws(BelfryError) -> Room {
-        let context = shared.context(shared.home(of: name)).value
-        guard !context.isStopped else { throw BelfryError(.closed, "the broker has stopped") }
-        guard let core = context.room(name) else {
-            throw BelfryError(.limitExceeded, "there are \(shared.configuration.limits.maxRooms) rooms (maxRooms)")
-        }
-        return core.door()
-    }
 }

@@ -89,7 +89,7 @@ final class Listener: IOHandler {
 extension LoopContext {
     /// Makes a connection of an accepted socket, on this loop.
     func open(_ handle: IOHandle, peer: SocketAddress?, frontEnd: any FrontEnd) {
-        let id = SessionID(nextNumber())
+        let id = SessionID(counter: nextNumber(), loop: index)
         let connection = Connection(id: id, handle: handle, peer: peer, frontEnd: frontEnd, context: self)
         let handler = frontEnd.makeHandler(for: connection)
         connection.handler = handler

@@ -47,14 +47,19 @@ public enum Sender: Sendable, Hashable {
 
 /// The name of a session, unique within one broker's life.
 public struct SessionID: Sendable, Hashable, CustomStringConvertible {
-    /// Counts up from 1.
+    /// Counts up; the lowest eight bits are the loop that the session lives on.
     public let number: UInt64
 
     /// Makes the ID with this number.
     public init(_ number: UInt64) { self.number = number }
 
-    /// `s` and the number.
-    public var description: String { "s\(number)" }
+    init(counter: UInt64, loop: Int) { number = counter << 8 | UInt64(loop & 255) }
+
+    /// The index of the loop that the session lives on.
+    var loop: Int { Int(number & 255) }
+
+    /// `s`, the count, and the loop behind a dot.
+    public var description: String { "s\(number >> 8).\(loop)" }
 }
 
 /// A place in a room's order, for resuming.

@@ -18,7 +18,8 @@ package final class Connection: IOHandler {
     package unowned let context: LoopContext
     package let frontEnd: any FrontEnd
     let handle: IOHandle
-    var handler: (any ConnectionHandler)?
+    /// The protocol's side; nil once closed.
+    package var handler: (any ConnectionHandler)?
 
     /// By room name, while subscribed or subscribing.
     var memberships: [String: Membership] = [:]

@@ -41,7 +41,7 @@ import Synchronization
         maxFrames = Swift.max(self.capacity / 32, 16)
         unsafe base = .allocate(capacity: self.capacity)
         unsafe ends = .allocate(capacity: maxFrames)
-        unsafe keys = keyed ? unsafe .allocate(capacity: maxFrames) : nil
+        unsafe keys = keyed ? .allocate(capacity: maxFrames) : nil
         self.meter = meter
         meter?.add(self.capacity + maxFrames * (keyed ? 12 : 4))
     }

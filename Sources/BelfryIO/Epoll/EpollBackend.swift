@@ -97,7 +97,7 @@ struct EpollBackend: IOBackend, ~Copyable {
     mutating func detach(_ handle: IOHandle) -> DetachedConnection? {
         guard let slot = slots.index(of: handle), let entry = slots[slot], entry.role == .stream else { return nil }
         kernelEntries += 1
-        unsafe epoll_ctl(epoll.number, EPOLL_CTL_DEL, entry.descriptor, nil)
+        epoll_ctl(epoll.number, EPOLL_CTL_DEL, entry.descriptor, nil)
         slots.free(slot)
         return DetachedConnection(Descriptor(entry.descriptor), family: entry.family)
     }
