@@ -27,9 +27,17 @@ static inline unsigned belfry_uring_taken(struct io_uring *ring) { return IO_URI
 /// The IORING_SQ_ flags.
 static inline unsigned belfry_uring_flags(struct io_uring *ring) { return IO_URING_READ_ONCE(*ring->sq.kflags); }
 
+/// What a completion says.
+struct belfry_uring_answer {
+  __u64 user_data;
+  __s32 result;
+  __u32 flags;
+};
+
 /// The completion at a position of those that io_uring_cq_ready counts.
-static inline struct io_uring_cqe *belfry_uring_completion(struct io_uring *ring, unsigned index) {
-  return &ring->cq.cqes[(IO_URING_READ_ONCE(*ring->cq.khead) + index) & ring->cq.ring_mask];
+static inline struct belfry_uring_answer belfry_uring_completion(struct io_uring *ring, unsigned index) {
+  const struct io_uring_cqe *cqe = &ring->cq.cqes[(IO_URING_READ_ONCE(*ring->cq.khead) + index) & ring->cq.ring_mask];
+  return (struct belfry_uring_answer){cqe->user_data, cqe->res, cqe->flags};
 }
 
 /// io_uring_enter(2) that submits, runs deferred work and, unless `timeout_ns` is 0, waits for a completion; negative

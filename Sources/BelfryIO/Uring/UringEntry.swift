@@ -16,7 +16,7 @@ enum UringOperation: UInt8 {
     /// Readiness: a connection stands or failed, a datagram is there.
     case poll
 
-    /// generation:32 | slot:24 | operation:8
+    /// From the highest bits down: generation in 32, slot in 24, operation in 8.
     func userData(_ handle: IOHandle) -> UInt64 {
         UInt64(handle.generation) << 32 | UInt64(handle.slot & 0xFF_FFFF) << 8 | UInt64(rawValue)
     }
@@ -30,7 +30,9 @@ extension UringCompletion {
     }
 }
 
-/// What the io_uring backend knows of one descriptor. Loop-confined.
+/// What the io_uring backend knows of one descriptor.
+///
+/// Loop-confined.
 final class UringEntry {
     enum Role {
         case listener, connecting, stream, datagrams

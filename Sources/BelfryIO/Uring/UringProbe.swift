@@ -120,9 +120,9 @@ enum UringProbe {
 
 /// Flags that the import leaves out (macros built upon enumerators), and the combinations used here.
 enum UringFlags {
-    /// IOSQE_BUFFER_SELECT
+    /// IOSQE_BUFFER_SELECT: the kernel picks the receive buffer.
     static let bufferSelect: UInt8 = 1 << 5
-    /// IOSQE_CQE_SKIP_SUCCESS
+    /// IOSQE_CQE_SKIP_SUCCESS: only failure posts a completion.
     static let skipSuccess: UInt8 = 1 << 6
 
     /// A send that takes what there is room for; all of it, or a completion that says how much.

@@ -93,9 +93,9 @@ import Glibc
 
     // MARK: Submission
 
-    /// The next submission entry; enters the kernel when the queue is full. Nil when the kernel takes none now.
+    /// The next submission entry; enters the kernel when the queue is full.
     ///
-    /// Fill it with one of liburing's `io_uring_prep_` functions before asking for the next.
+    /// Nil when the kernel takes none now. Fill it with one of liburing's `io_uring_prep_` functions before asking for the next.
     func entry() -> UnsafeMutablePointer<io_uring_sqe>? {
         if let entry = unsafe io_uring_get_sqe(ring) { return unsafe entry }
         enter(waiting: 0)
@@ -136,12 +136,8 @@ import Glibc
     var readyCount: UInt32 { unsafe io_uring_cq_ready(ring) }
 
     func completion(_ index: UInt32) -> UringCompletion {
-        let entry = unsafe belfry_uring_completion(ring, index)
-        return unsafe UringCompletion(
-            userData: entry!.pointee.user_data,
-            result: entry!.pointee.res,
-            flags: entry!.pointee.flags
-        )
+        let answer = unsafe belfry_uring_completion(ring, index)
+        return UringCompletion(userData: answer.user_data, result: answer.result, flags: answer.flags)
     }
 
     /// Gives the kernel the places of the first completions back.
