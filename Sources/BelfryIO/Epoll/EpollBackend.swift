@@ -184,7 +184,7 @@ struct EpollBackend: IOBackend, ~Copyable {
         }
         if broken || edges & EPOLLOUT.rawValue != 0 {
             slots[slot]?.writable = true
-            if entry.sending != nil, entry.role != .connecting { continueSend(slot, handle) }
+            continueSend(slot, handle)
         }
     }
 
@@ -195,9 +195,9 @@ struct EpollBackend: IOBackend, ~Copyable {
         slots[slot]?.role = .stream
         if error == 0 {
             pending.append(.connected(handle))
+            if entry.finishing, entry.sending == nil { shutDownSending(entry.descriptor) }
         } else {
-            slots[slot]?.hasFailed = true
-            pending.append(.failed(handle, errno: error))
+            fail(slot, handle, error)
         }
     }
 }
