@@ -90,6 +90,8 @@ public struct SimulatedFaults: Sendable, Hashable {
     public var resets = 0.0
     /// Receives that find no buffer.
     public var bufferExhaustion = 0.0
+    /// Sockets that may be open at once, as RLIMIT_NOFILE limits them elsewhere.
+    public var maxDescriptors = Int.max
 
     /// Makes a well-behaved network.
     public init() {}
