@@ -57,7 +57,7 @@ import Synchronization
         self.logger = logger
     }
 
-    /// Runs on the loop's own thread until `stop`.
+    /// Runs on the loop's own thread until `stop`; `conclude` then has to follow.
     func runOnThisThread(_ reactor: any ReactorCore, started: () -> Void) {
         thread.store(UInt(pthread_self()), ordering: .releasing)
         let core = LoopCore(reactor: reactor, inbox: inbox, loop: self)
@@ -65,6 +65,10 @@ import Synchronization
         started()
         core.run()
         unsafe self.core = nil
+    }
+
+    /// Lets go of those who wait for the end, once the engine and its descriptors are gone.
+    func conclude() {
         runLateJobs()
         let waiters = finished.withLock { state in
             state.isFinished = true

@@ -36,9 +36,11 @@ struct SimulatedBackend: IOBackend, ~Copyable {
     }
 
     init(_ options: IOOptions) throws(IOError) {
-        waker = try LoopWaker()
-        pool = try BufferPool(slotBytes: options.receiveBufferBytes, slotCount: options.receiveBuffers)
+        let waker = try LoopWaker()
+        let pool = try BufferPool(slotBytes: options.receiveBufferBytes, slotCount: options.receiveBuffers)
         datagramPool = try BufferPool(slotBytes: 65_536, slotCount: 64)
+        self.waker = waker
+        self.pool = pool
         random = SplitMix64(seed: options.seed)
         self.options = options
     }
