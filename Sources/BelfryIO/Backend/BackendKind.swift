@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The I/O engines.
-public enum BackendKind: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+public enum BackendKind: String, Sendable, Hashable, Codable, CaseIterable, CustomStringConvertible {
     /// Linux epoll, edge-triggered. Runs everywhere.
     case epoll
     /// Linux io_uring, from kernel 6.0.
