@@ -65,7 +65,7 @@ extension BackendContract {
     }
 }
 
-/// Sends each datagram back. Loop-confined.
+/// Sends each datagram back; loop-confined.
 private final class Echo: IOHandler {
     private let loop: EventLoop
     var senders: [SocketAddress?] = []

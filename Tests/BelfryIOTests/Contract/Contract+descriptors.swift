@@ -24,7 +24,7 @@ extension BackendContract {
                 let before = DescriptorLimit.openCount()
                 for _ in 0..<5 { try await liveAndDie(backend) }
                 // The last one's eventfd goes with the loop object, whose thread lets go of it just after the end.
-                for _ in 0..<1_000_000 where DescriptorLimit.openCount() > before { await Task.yield() }
+                for _ in 0..<2000 where DescriptorLimit.openCount() > before { await Task.yield() }
                 try #require(DescriptorLimit.openCount() <= before)
             }
         }

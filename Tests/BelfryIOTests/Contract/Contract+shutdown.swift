@@ -99,7 +99,7 @@ private final class Ran {
     var count = 0
 }
 
-/// Listens again when its listener closes. Loop-confined.
+/// Listens again when its listener closes; loop-confined.
 private final class Reopener: IOHandler {
     private let loop: EventLoop
     var codes: [IOError.Code] = []

@@ -70,7 +70,7 @@ extension BackendContract {
     }
 }
 
-/// What ran, by thread. Loop-confined.
+/// What ran, by thread; loop-confined.
 private final class Tally {
     var ran = [[Int]](repeating: [], count: 8)
 }
