@@ -68,6 +68,7 @@ extension EventLoop {
             let handle = try core.reactor.connect(to: address, handler: relay)
             relay.timer = schedule(after: timeout) {
                 relay.timer = nil
+                guard core.reactor.isOpen(handle) else { return }
                 relay.failed(handle, IOError(.timedOut, "connect to \(address): no answer within \(timeout)"))
             }
             return handle
