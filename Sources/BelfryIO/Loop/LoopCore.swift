@@ -42,7 +42,7 @@ final class LoopCore {
             let hasMore = runQueued()
             let isPolling = endTurn() || hasMore
             var deadline: Nanoseconds? = 0
-            if !isPolling, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
+            if !isPolling, !isStopping, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
             serve(deadline)
             inbox.awake()
         }
