@@ -14,7 +14,7 @@ final class BrokerCounters: Sendable {
     private let openConnections = Atomic<Int>(0)
     private let openRooms = Atomic<Int>(0)
 
-    func published() { publishedMessages.add(1, ordering: .relaxed) }
+    func published(_ count: UInt64) { publishedMessages.add(count, ordering: .relaxed) }
     func received(_ bytes: Int) { receivedBytes.add(UInt64(bytes), ordering: .relaxed) }
     func lost(_ count: Int) { lostMessages.add(UInt64(max(0, count)), ordering: .relaxed) }
     func slowConsumer() { slowConsumers.add(1, ordering: .relaxed) }

@@ -7,11 +7,11 @@ extension LoopContext {
     /// Looks after time-outs about once a second.
     func startTicking() {
         guard !isStopped else { return }
-        loop.schedule(after: .seconds(1)) { [weak self] in
-            guard let self else { return }
-            let now = self.turnTime
-            for connection in self.connections.values { connection.handler?.tick(now: now) }
-            self.startTicking()
+        // Holds the context as long as the loop runs. A weak reference would cost every use of it the slow path.
+        loop.schedule(after: .seconds(1)) { [self] in
+            let now = turnTime
+            for connection in connections.values { connection.handler?.tick(now: now) }
+            startTicking()
         }
     }
 
@@ -25,6 +25,7 @@ extension LoopContext {
     func stop() {
         isStopped = true
         for room in rooms.values { room.close() }
+        rooms = [:]
         for connection in connections.values { connection.fail(.local) }
     }
 }
@@ -36,6 +37,9 @@ extension BrokerShared {
 }
 
 extension RoomCore {
+    /// The offset of the oldest message that can still be had; the next one's if there is none.
+    var firstRetainedOffset: UInt64 { entries.isWanted ? entries.firstOffset : nextOffset }
+
     /// The actor that stands before this room, the same as long as somebody holds it.
     func door() -> Room {
         if let room = heldDoor { return room }

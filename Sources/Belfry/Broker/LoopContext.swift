@@ -16,6 +16,8 @@ package final class LoopContext: TurnEndHandler {
     var rosters: [RosterKey: Roster] = [:]
     var connections: [SessionID: Connection] = [:]
     var isStopped = false
+    /// Messages published this turn, for the counters.
+    var published: UInt64 = 0
     private var grownLogs: [FrameLog] = []
     private var dirtyRosters: [Roster] = []
     private var listed: [Connection] = []
@@ -93,6 +95,10 @@ package final class LoopContext: TurnEndHandler {
         dirtyRosters.removeAll(keepingCapacity: true)
         if shared.frameMemory.bytes > shared.configuration.limits.maxFrameLogBytes { shedLag() }
         handOverAll()
+        if published > 0 {
+            shared.counters.published(published)
+            published = 0
+        }
         return hasMore
     }
 

@@ -8,6 +8,7 @@ import BelfryIO
 /// Keeps only the chunk it writes to; older chunks belong to the rosters whose subscribers still need them.
 final class FrameLog {
     let format: any WireFormat
+    let formatName: String
     private(set) var tail: FrameChunk
     private let meter: MemoryMeter
     /// A chunk that everybody is done with, kept for the next roll-over.
@@ -25,6 +26,7 @@ final class FrameLog {
 
     init(format: any WireFormat, firstOffset: UInt64, meter: MemoryMeter) {
         self.format = format
+        formatName = format.name
         self.meter = meter
         tail = FrameChunk(capacity: Self.firstChunkBytes, firstOffset: firstOffset, meter: meter)
     }
@@ -42,6 +44,12 @@ final class FrameLog {
         isKeyed = true
         spare = nil
         rollOver(atLeast: 0)
+    }
+
+    /// Nobody on that loop follows any more.
+    func removeReader(_ loop: Int) {
+        for reader in readers where reader.loopIndex == loop { (reader as? Roster)?.log = nil }
+        readers.removeAll { $0.loopIndex == loop }
     }
 
     private func rollOver(atLeast bytes: Int) {

@@ -103,7 +103,7 @@ public actor Room: LoopBound {
     private static func canRecover(_ position: RoomPosition, _ core: RoomCore) -> Bool {
         core.entries.expire(now: core.context.wallClock)
         return position.epoch == core.epoch && position.offset < core.nextOffset
-            && position.offset + 1 >= core.entries.firstOffset
+            && position.offset + 1 >= core.firstRetainedOffset
     }
 
     /// Where the room's order stands: the position of the newest message; nil before the first.
@@ -143,9 +143,9 @@ public actor Room: LoopBound {
         let cursor: UInt64 =
             switch sequence.start {
             case .latest: core.nextOffset
-            case .oldest: core.entries.firstOffset
+            case .oldest: core.firstRetainedOffset
             case .after(let position):
-                position.epoch == epoch ? min(position.offset + 1, core.nextOffset) : core.entries.firstOffset
+                position.epoch == epoch ? min(position.offset + 1, core.nextOffset) : core.firstRetainedOffset
             }
         return core.addConsumer(
             RoomConsumer(

@@ -24,10 +24,14 @@ extension RoomCore {
 
     private func updateConsumerLimits() {
         pinningConsumers = consumers.values.filter { $0.policy != .dropOldest }
+        hasPinningConsumers = !pinningConsumers.isEmpty
+        // While nobody wanted entries, publishing did not look at them.
+        if !entries.isWanted { entries.skip(to: nextOffset) }
         entries.setConsumerLimits(
             messages: consumers.values.reduce(0) { max($0, $1.limit) },
             bytes: consumers.values.reduce(0) { max($0, $1.maxBytes) }
         )
+        updatePlainLog()
     }
 
     /// Lets consumers whose policy keeps old messages set them aside before the ring drops them.
@@ -56,6 +60,7 @@ extension RoomCore {
     /// Whether a publisher has to wait for a `.suspend` subscriber.
     var isBlocked: Bool {
         if blockers > 0 { return true }
+        guard hasPinningConsumers else { return false }
         return pinningConsumers.contains { consumer in
             consumer.policy == .suspend && !consumer.isFinished
                 && entries.nextOffset - min(entries.nextOffset, consumer.cursor) >= UInt64(consumer.limit)

@@ -9,9 +9,11 @@ import BelfryIO
 final class RoomCore {
     let name: String
     let epoch: UInt64
-    unowned let context: LoopContext
+    let context: LoopContext
     private(set) var nextOffset: UInt64 = 0
     private(set) var logs: [FrameLog] = []
+    /// The one log, as long as a frame in its format needs nothing else done: no other format, no keys, no entries.
+    private(set) var plainLog: FrameLog?
     private(set) var members: [SessionID: Member] = [:]
     /// The one session that a private room (one named after an identity) belongs to.
     private(set) var owner: SessionID?
@@ -20,6 +22,7 @@ final class RoomCore {
     var waitingConsumers: [RoomConsumer] = []
     /// Consumers whose policy cares about what the ring drops; empty in the common case.
     var pinningConsumers: [RoomConsumer] = []
+    var hasPinningConsumers = false
     var presenceWatchers: [UInt64: Queue<PresenceChange>] = [:]
     /// `Room` actors that users hold; a room with none, no members and no history may go.
     var isPinned = false
@@ -45,17 +48,35 @@ final class RoomCore {
 
     // MARK: Publishing
 
+    /// Publishes a frame in the format of `plainLog`.
+    ///
+    /// The hot path. It touches stored properties only in ways that need no exclusivity check at run time (plain loads
+    /// and stores; the checks were a sixth of the whole path), hence the properties of their own.
+    func publishPlain(_ frame: Span<UInt8>, to log: FrameLog) {
+        log.append(frame, key: 0)
+        if !log.isDirty { context.markGrown(log) }
+        nextOffset += 1
+        context.published += 1
+    }
+
+    /// Looks again whether `plainLog` may serve.
+    func updatePlainLog() {
+        let isPlain = logs.count == 1 && !entries.isWanted && !logs[0].isKeyed
+        plainLog = isPlain ? logs[0] : nil
+    }
+
     /// Publishes a frame as it came from a client that speaks `format`: those who speak it too get these very bytes.
     @discardableResult
     func publish(frame: Span<UInt8>, format: any WireFormat, sender: Sender) -> RoomPosition? {
+        let formatName = format.name
         var decoded: (event: String, payload: Payload)?
-        if entries.isWanted || logs.contains(where: { $0.isKeyed || $0.format.name != format.name }) {
+        if entries.isWanted || logs.contains(where: { $0.isKeyed || $0.formatName != formatName }) {
             decoded = format.decode(frame)
             guard decoded != nil else { return nil }
         }
         for log in logs {
             let key = log.isKeyed ? Self.key(decoded?.event ?? "") : 0
-            if log.format.name == format.name {
+            if log.formatName == formatName {
                 log.append(frame, key: key)
             } else if let decoded {
                 append(decoded.event, decoded.payload, to: log, key: key)
@@ -88,7 +109,7 @@ final class RoomCore {
     private func advance(_ decoded: (event: String, payload: Payload)?, _ sender: Sender) -> RoomPosition {
         let position = RoomPosition(epoch: epoch, offset: nextOffset)
         nextOffset += 1
-        context.shared.counters.published()
+        context.published += 1
         if entries.isWanted, let (event, payload) = decoded {
             makeRoomForEntry()
             entries.append(
@@ -102,8 +123,6 @@ final class RoomCore {
                 )
             )
             wakeConsumers()
-        } else {
-            entries.skip(to: nextOffset)
         }
         return position
     }
@@ -133,6 +152,7 @@ final class RoomCore {
         let log = self.log(for: format)
         if keyed { log.keepKeys() }
         follow(log, from: member.loop)
+        updatePlainLog()
         if isNew { announce(PresenceChange(kind: .joined, session: session, identity: member.identity)) }
         return .success(RoomAdmission(tail: log.tail, start: log.tail.endOffset))
     }
@@ -142,17 +162,18 @@ final class RoomCore {
         guard let member = members.removeValue(forKey: session) else { return }
         if owner == session { owner = nil }
         if !members.values.contains(where: { $0.loop == member.loop && $0.format == member.format }),
-            let log = logs.first(where: { $0.format.name == member.format })
+            let log = logs.first(where: { $0.formatName == member.format })
         {
-            log.readers.removeAll { $0.loopIndex == member.loop }
+            log.removeReader(member.loop)
             if log.readers.isEmpty { logs.removeAll { $0 === log } }
+            updatePlainLog()
         }
         announce(PresenceChange(kind: .left, session: session, identity: member.identity))
         context.removeIfIdle(self)
     }
 
     private func log(for format: any WireFormat) -> FrameLog {
-        if let log = logs.first(where: { $0.format.name == format.name }) { return log }
+        if let log = logs.first(where: { $0.formatName == format.name }) { return log }
         let log = FrameLog(format: format, firstOffset: nextOffset, meter: context.shared.frameMemory)
         logs.append(log)
         return log
@@ -165,7 +186,7 @@ final class RoomCore {
             roster.log = log
             log.readers.append(roster)
         } else {
-            log.readers.append(RemoteRoster(room: name, format: log.format.name, loopIndex: loop, home: context))
+            log.readers.append(RemoteRoster(room: name, format: log.formatName, loopIndex: loop, home: context))
         }
     }
 
@@ -182,7 +203,7 @@ private final class RemoteRoster: FrameLogReader {
     let loopIndex: Int
     private let room: String
     private let format: String
-    private unowned let home: LoopContext
+    private let home: LoopContext
 
     init(room: String, format: String, loopIndex: Int, home: LoopContext) {
         self.room = room

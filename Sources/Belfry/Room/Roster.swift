@@ -10,9 +10,9 @@ import DequeModule
 final class Roster: FrameLogReader {
     let room: String
     let format: any WireFormat
-    private unowned let context: LoopContext
-    /// The log, on its home loop; for giving chunks back.
-    weak var log: FrameLog?
+    private let context: LoopContext
+    /// The log, on its home loop; for giving chunks back. Taken away when the log goes.
+    var log: FrameLog?
     private(set) var subscriptions: [Subscription] = []
     private var chunks: Deque<FrameChunk> = []
     var isDirty = false

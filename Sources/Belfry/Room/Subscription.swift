@@ -22,7 +22,7 @@ public struct LagLimit: Sendable, Hashable {
 
 /// One connection's place in one room: a cursor into the room's frame log. Loop-confined.
 final class Subscription {
-    unowned let connection: Connection
+    let connection: Connection
     let roster: Roster
     let limit: LagLimit
     /// The offset of the next frame to send; in-flight sends are already behind it.

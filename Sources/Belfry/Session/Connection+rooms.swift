@@ -61,6 +61,7 @@ extension Connection {
             let subscription = Subscription(connection: self, roster: roster, limit: limit)
             membership.subscription = subscription
             membership.core = membership.home == context.index ? context.rooms[membership.room] : nil
+            membership.log = roster.log
             subscriptions.append(subscription)
             roster.add(subscription, at: admission.start)
             if subscription.isBehind { list(subscription) }
@@ -79,6 +80,8 @@ extension Connection {
     func detach(_ membership: Membership) {
         guard let subscription = membership.subscription else { return }
         membership.subscription = nil
+        membership.core = nil
+        membership.log = nil
         context.unblock(subscription)
         subscriptions.removeAll { $0 === subscription }
         drop(subscription)
@@ -95,13 +98,17 @@ extension Connection {
 
     /// Publishes a frame, as it came, to a room that this connection is in.
     package func publish(_ frame: Span<UInt8>, format: any WireFormat, to membership: Membership) {
-        let sender = Sender.session(id)
         if let core = membership.core {
-            core.publish(frame: frame, format: format, sender: sender)
+            if let log = core.plainLog, log === membership.log {
+                core.publishPlain(frame, to: log)
+            } else {
+                core.publish(frame: frame, format: format, sender: .session(id))
+            }
             if core.isBlocked { holdBack(until: core) }
             return
         }
         let room = membership.room
+        let sender = Sender.session(id)
         let segment = context.keep(frame)
         context.toHome(of: room) { home in
             guard let core = home.rooms[room] else { return }

@@ -15,7 +15,7 @@ package final class Connection: IOHandler {
     package let peer: SocketAddress?
     /// Who the peer proved to be; nil for an anonymous one.
     package var identity: String?
-    package unowned let context: LoopContext
+    package let context: LoopContext
     package let frontEnd: any FrontEnd
     let handle: IOHandle
     /// The protocol's side; nil once closed.

@@ -7,8 +7,11 @@ package final class Membership {
     package let room: String
     /// The index of the room's home loop.
     let home: Int
-    /// The room itself, if its home is this very loop.
-    weak var core: RoomCore?
+    /// The room itself, if its home is this very loop. Held strongly: a weak reference would cost the room's every
+    /// reference count the slow path, and leaving breaks the tie.
+    var core: RoomCore?
+    /// The log that the connection itself follows, if the room's home is this very loop.
+    var log: FrameLog?
     /// Set once the home has taken the connection in.
     var subscription: Subscription?
 

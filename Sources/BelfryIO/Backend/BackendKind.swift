@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The I/O engines.
-public enum BackendKind: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+public enum BackendKind: String, Sendable, Hashable, Codable, CaseIterable, CustomStringConvertible {
     /// Linux epoll, edge-triggered. Runs everywhere.
     case epoll
     /// Linux io_uring, from kernel 6.0.
@@ -90,6 +90,8 @@ public struct SimulatedFaults: Sendable, Hashable {
     public var resets = 0.0
     /// Receives that find no buffer.
     public var bufferExhaustion = 0.0
+    /// Sockets that may be open at once, as RLIMIT_NOFILE limits them elsewhere.
+    public var maxDescriptors = Int.max
 
     /// Makes a well-behaved network.
     public init() {}

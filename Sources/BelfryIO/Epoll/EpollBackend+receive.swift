@@ -8,11 +8,18 @@ extension EpollBackend {
     /// Serves the handles that are readable, each within its budget; those with more left stay on the list.
     mutating func receiveReady(into batch: inout CompletionBatch) {
         guard !ready.isEmpty else { return }
+        // Who found no buffer comes first next time, before those that had their share.
+        var waiting: [Int] = []
         var again: [Int] = []
         for slot in ready {
             guard let handle = slots.handle(at: slot), let entry = slots[slot] else { continue }
             slots[slot]?.isListed = false
             guard entry.armed, entry.readable, !entry.hasEnded, !entry.hasFailed else { continue }
+            if entry.role == .stream, pool.isExhausted {
+                slots[slot]?.isListed = true
+                waiting.append(slot)
+                continue
+            }
             let hasMore =
                 switch entry.role {
                 case .listener: accept(slot, handle, into: &batch)
@@ -25,7 +32,7 @@ extension EpollBackend {
                 again.append(slot)
             }
         }
-        ready = again
+        ready = waiting + again
     }
 
     private mutating func receive(_ slot: Int, _ handle: IOHandle, into batch: inout CompletionBatch) -> Bool {

@@ -28,10 +28,11 @@ extension EpollBackend {
     mutating func finish(_ handle: IOHandle) {
         guard let slot = slots.index(of: handle), let entry = slots[slot], !entry.finishing else { return }
         slots[slot]?.finishing = true
-        if entry.sending == nil { shutDownSending(entry.descriptor) }
+        // One that is still connecting does so once it stands.
+        if entry.sending == nil, entry.role == .stream { shutDownSending(entry.descriptor) }
     }
 
-    private mutating func shutDownSending(_ descriptor: Int32) {
+    mutating func shutDownSending(_ descriptor: Int32) {
         kernelEntries += 1
         _ = shutdown(descriptor, Int32(SHUT_WR))
     }

@@ -197,7 +197,7 @@ struct EpollBackend: IOBackend, ~Copyable {
         }
         if broken || edges & EPOLLOUT.rawValue != 0 {
             slots[slot]?.writable = true
-            if entry.sending != nil, entry.role != .connecting { continueSend(slot, handle) }
+            continueSend(slot, handle)
         }
     }
 
@@ -208,9 +208,9 @@ struct EpollBackend: IOBackend, ~Copyable {
         slots[slot]?.role = .stream
         if error == 0 {
             pending.append(.connected(handle))
+            if entry.finishing, entry.sending == nil { shutDownSending(entry.descriptor) }
         } else {
-            slots[slot]?.hasFailed = true
-            pending.append(.failed(handle, errno: error))
+            fail(slot, handle, error)
         }
     }
 }

@@ -8,7 +8,7 @@ extension EventLoop {
 
     /// The loop's counters.
     package var statistics: LoopStatistics {
-        (try? onLoop { core throws(IOError) in core.reactor.statistics }) ?? LoopStatistics()
+        (try? onLoop { core throws(IOError) in core.statistics }) ?? LoopStatistics()
     }
 
     /// Runs `action` once, `delay` from now; on the loop.
@@ -68,6 +68,7 @@ extension EventLoop {
             let handle = try core.reactor.connect(to: address, handler: relay)
             relay.timer = schedule(after: timeout) {
                 relay.timer = nil
+                guard core.reactor.isOpen(handle) else { return }
                 relay.failed(handle, IOError(.timedOut, "connect to \(address): no answer within \(timeout)"))
             }
             return handle

@@ -21,6 +21,7 @@ import Synchronization
     private let waker: LoopWaker
     private let thread = Atomic<UInt>(0)
     private let finished = Lock(Finish())
+    private let leftovers = LateJobs()
     private let index: Int
     nonisolated(unsafe) private var core: LoopCore?  // Safe because only the loop's thread touches it, see above.
 
@@ -56,7 +57,7 @@ import Synchronization
         self.logger = logger
     }
 
-    /// Runs on the loop's own thread until `stop`.
+    /// Runs on the loop's own thread until `stop`; `conclude` then has to follow.
     func runOnThisThread(_ reactor: any ReactorCore, started: () -> Void) {
         thread.store(UInt(pthread_self()), ordering: .releasing)
         let core = LoopCore(reactor: reactor, inbox: inbox, loop: self)
@@ -64,6 +65,11 @@ import Synchronization
         started()
         core.run()
         unsafe self.core = nil
+    }
+
+    /// Lets go of those who wait for the end, once the engine and its descriptors are gone.
+    func conclude() {
+        runLateJobs()
         let waiters = finished.withLock { state in
             state.isFinished = true
             defer { state.waiters = [] }
@@ -84,6 +90,17 @@ import Synchronization
         case .closed:
             // The loop has ended; the job still has to run or its task would never finish. There is no loop-confined
             // I/O left that it could touch.
+            if leftovers.add(job) { runLateJobs() }
+        }
+    }
+
+    /// Runs the jobs that came after the end, on whichever thread is the first to bring one.
+    ///
+    /// One thread at a time, which counts as the loop's own meanwhile: actors stay serial, and what they ask of the
+    /// loop answers that it is closed.
+    private func runLateJobs() {
+        thread.store(UInt(pthread_self()), ordering: .relaxed)
+        while let job = leftovers.next(beforeLast: { thread.store(0, ordering: .relaxed) }) {
             unsafe job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
         }
     }

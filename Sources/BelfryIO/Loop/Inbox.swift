@@ -57,12 +57,12 @@ final class Inbox: Sendable {
     /// Takes the announcement back.
     func awake() { state.withLock { $0.isAsleep = false } }
 
-    /// Refuses all further work; returns what was left.
-    func close() -> [Item] {
+    /// Refuses all further work; false, and nothing changes, while there is some left to take.
+    func closeIfEmpty() -> Bool {
         state.withLock { state in
+            guard state.items.isEmpty else { return false }
             state.isClosed = true
-            defer { state.items = [] }
-            return state.items
+            return true
         }
     }
 }

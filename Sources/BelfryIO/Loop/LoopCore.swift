@@ -20,6 +20,7 @@ final class LoopCore {
     private var turnEndHandlers: [any TurnEndHandler] = []
     var timers = TimerHeap()
     var isStopping = false
+    private var jobsRun: UInt64 = 0
     /// Jobs that came back to the loop through another executor's thread (style.md §4): held at zero by a test.
     var locals: [ObjectIdentifier: AnyObject] = [:]
 
@@ -32,6 +33,12 @@ final class LoopCore {
         self.loop = loop
     }
 
+    var statistics: LoopStatistics {
+        var statistics = reactor.statistics
+        statistics.jobs = jobsRun
+        return statistics
+    }
+
     func enqueue(_ job: UnownedJob) { jobs.append(job) }
     func enqueue(_ task: @escaping () -> Void) { tasks.append(task) }
     func addTurnEndHandler(_ handler: any TurnEndHandler) { turnEndHandlers.append(handler) }
@@ -41,8 +48,10 @@ final class LoopCore {
         while !isStopping {
             let hasMore = runQueued()
             let isPolling = endTurn() || hasMore
+            // Whoever asked to stop did so in this turn: nothing might come that would end a wait.
+            guard !isStopping else { break }
             var deadline: Nanoseconds? = 0
-            if !isPolling, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
+            if !isPolling, !isStopping, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
             serve(deadline)
             inbox.awake()
         }
@@ -56,7 +65,7 @@ final class LoopCore {
             takeInbox()
             runTimers()
             guard !jobs.isEmpty || !tasks.isEmpty else { return false }
-            runTasks()
+            budget -= runTasks()
             budget -= runJobs()
         } while budget > 0
         return !jobs.isEmpty || !tasks.isEmpty
@@ -77,14 +86,17 @@ final class LoopCore {
     private func runTimers() {
         guard timers.count > 0 else { return }
         let now = reactor.now
-        while let action = timers.popDue(now) { action() }
+        // A timer that sets itself again for this very moment waits for the next round, or sockets would starve.
+        let newest = timers.newest
+        while let action = timers.popDue(now, notAfter: newest) { action() }
     }
 
-    private func runTasks() {
-        guard !tasks.isEmpty else { return }
+    private func runTasks() -> Int {
+        guard !tasks.isEmpty else { return 0 }
         var batch: [() -> Void] = []
         swap(&batch, &tasks)
         for task in batch { task() }
+        return batch.count
     }
 
     private func runJobs() -> Int {
@@ -95,6 +107,7 @@ final class LoopCore {
         let tasks = unsafe loop.asUnownedTaskExecutor()
         for job in batch { unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: tasks) }
         let count = batch.count
+        jobsRun += UInt64(count)
         if jobs.isEmpty {
             // Keeps the larger of the two arrays' memory for the next round.
             batch.removeAll(keepingCapacity: true)
@@ -125,16 +138,12 @@ final class LoopCore {
         serve(0)
         timers.removeAll()
         // Tasks that were enqueued still run, so that nobody awaits for ever.
-        for item in inbox.close() {
-            switch item {
-            case .job(let job): jobs.append(job)
-            case .task(let task): tasks.append(task)
-            }
-        }
-        while !jobs.isEmpty || !tasks.isEmpty {
-            runTasks()
+        repeat {
+            takeInbox()
+            _ = runTasks()
             _ = runJobs()
-        }
+        } while !jobs.isEmpty || !tasks.isEmpty || !inbox.closeIfEmpty()
+        timers.removeAll()
         locals = [:]
         turnEndHandlers = []
     }

@@ -60,6 +60,11 @@ final class LoopStarter: Sendable {
     }
 
     private func runThread() {
+        // The engine is gone, with all its descriptors, before anybody hears of the end.
+        serve()?.conclude()
+    }
+
+    private func serve() -> EventLoop? {
         let made: Result<any ReactorCore, IOError>
         do throws(IOError) {
             made = .success(try Self.makeReactor(backend, options))
@@ -68,10 +73,11 @@ final class LoopStarter: Sendable {
         }
         state.withLock { $0.made = made.map { $0.waker } }
         step.advance(to: 1)
-        guard case .success(let reactor) = made else { return }
+        guard case .success(let reactor) = made else { return nil }
         step.wait(for: 2)
-        guard let loop = state.withLock({ $0.loop }) else { return }
+        guard let loop = state.withLock({ $0.loop.take() }) else { return nil }
         loop.runOnThisThread(reactor) { [step] in step.advance(to: 3) }
+        return loop
     }
 
     private static func makeReactor(_ kind: BackendKind, _ options: IOOptions) throws(IOError) -> any ReactorCore {

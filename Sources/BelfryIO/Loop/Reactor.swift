@@ -10,6 +10,7 @@ protocol ReactorCore: AnyObject {
     func listen(on address: SocketAddress, backlog: Int, handler: any IOHandler) throws(IOError) -> IOHandle
     func connect(to address: SocketAddress, handler: any IOHandler) throws(IOError) -> IOHandle
     func bindDatagrams(to address: SocketAddress, handler: any IOHandler) throws(IOError) -> IOHandle
+    func isOpen(_ handle: IOHandle) -> Bool
     func setHandler(_ handler: any IOHandler, of handle: IOHandle)
     func detach(_ handle: IOHandle) -> DetachedConnection?
     func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle
@@ -32,6 +33,9 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     private var handlers: [(any IOHandler)?] = []
     private var batch = CompletionBatch()
     private var living: Set<IOHandle> = []
+    /// Who is still to hear of the end of a handle that was closed: its slot may have a new tenant by then.
+    private var closing: [IOHandle: any IOHandler] = [:]
+    private var isShuttingDown = false
     private var turns: UInt64 = 0
 
     init(_ backend: consuming Backend) { self.backend = backend }
@@ -50,24 +54,32 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     }
 
     func listen(on address: SocketAddress, backlog: Int, handler: any IOHandler) throws(IOError) -> IOHandle {
+        try checkOpen()
         let handle = try backend.listen(on: address, backlog: backlog)
         setHandler(handler, of: handle)
         return handle
     }
 
     func connect(to address: SocketAddress, handler: any IOHandler) throws(IOError) -> IOHandle {
+        try checkOpen()
         let handle = try backend.connect(to: address)
         setHandler(handler, of: handle)
         return handle
     }
 
     func bindDatagrams(to address: SocketAddress, handler: any IOHandler) throws(IOError) -> IOHandle {
+        try checkOpen()
         let handle = try backend.bindDatagrams(to: address)
         setHandler(handler, of: handle)
         return handle
     }
 
+    private func checkOpen() throws(IOError) {
+        if isShuttingDown { throw IOError(.closed, "the event loop is stopping") }
+    }
+
     func setHandler(_ handler: any IOHandler, of handle: IOHandle) {
+        guard backend.isOpen(handle) else { return }
         let slot = Int(handle.slot)
         while handlers.count <= slot { handlers.append(nil) }
         handlers[slot] = handler
@@ -87,11 +99,23 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     }
 
     func finish(_ handle: IOHandle) { backend.finish(handle) }
-    func close(_ handle: IOHandle) { backend.close(handle) }
+
+    func close(_ handle: IOHandle) {
+        guard backend.isOpen(handle) else { return }
+        if living.remove(handle) != nil {
+            let slot = Int(handle.slot)
+            closing[handle] = handlers[slot]
+            handlers[slot] = nil
+        }
+        backend.close(handle)
+    }
 
     func closeAll() {
-        for handle in living { backend.close(handle) }
+        isShuttingDown = true
+        for handle in living.sorted(by: { $0.slot < $1.slot }) { close(handle) }
     }
+
+    func isOpen(_ handle: IOHandle) -> Bool { backend.isOpen(handle) }
 
     func turn(until deadline: Nanoseconds?) throws(IOError) {
         turns += 1
@@ -101,7 +125,6 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     }
 
     private func handler(_ handle: IOHandle) -> (any IOHandler)? {
-        // A handle whose owner closed it earlier in this turn hears of nothing but its end.
         let slot = Int(handle.slot)
         return slot < handlers.count ? handlers[slot] : nil
     }
@@ -120,16 +143,14 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
         case .accepted(let listener, let connection):
             guard backend.isOpen(listener), let handler = handler(listener) else { return backend.close(connection) }
             handler.accepted(connection, on: listener)
-        case .starved(let listener): handler(listener)?.starved(listener)
+        case .starved(let listener): if backend.isOpen(listener) { handler(listener)?.starved(listener) }
         case .ended(let handle): if backend.isOpen(handle) { handler(handle)?.ended(handle) }
         case .writable(let handle): if backend.isOpen(handle) { handler(handle)?.writable(handle) }
         case .connected(let handle): if backend.isOpen(handle) { handler(handle)?.connected(handle) }
         case .failed(let handle, let number):
             if backend.isOpen(handle) { handler(handle)?.failed(handle, IOError(errno: number, "connection")) }
         case .closed(let handle):
-            guard living.remove(handle) != nil, let handler = handler(handle) else { return }
-            handlers[Int(handle.slot)] = nil
-            handler.closed(handle)
+            closing.removeValue(forKey: handle)?.closed(handle)
         }
     }
 }
@@ -138,6 +159,8 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
 public struct LoopStatistics: Sendable, Hashable {
     /// Turns of the loop so far.
     public var turns: UInt64 = 0
+    /// Jobs (stretches of tasks between two suspensions) that the loop ran as an executor.
+    public var jobs: UInt64 = 0
     /// Entries into the kernel (system calls by the backend) so far.
     public var kernelEntries: UInt64 = 0
     /// Sockets open now.

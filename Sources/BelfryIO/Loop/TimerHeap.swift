@@ -27,6 +27,9 @@ struct TimerHeap {
     /// Live timers.
     var count: Int { actions.count }
 
+    /// The name of the timer that was added last.
+    var newest: TimerID { TimerID(number: lastNumber) }
+
     /// The earliest live deadline.
     mutating func nextDeadline() -> Nanoseconds? {
         while let first = heap.first, actions[first.number] == nil { removeFirst() }
@@ -48,9 +51,9 @@ struct TimerHeap {
         for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
     }
 
-    /// Takes out the earliest timer that is due.
-    mutating func popDue(_ now: Nanoseconds) -> (() -> Void)? {
-        while let first = heap.first, first.deadline <= now {
+    /// Takes out the earliest timer that is due, unless it was added after `newest`.
+    mutating func popDue(_ now: Nanoseconds, notAfter newest: TimerID) -> (() -> Void)? {
+        while let first = heap.first, first.deadline <= now, first.number <= newest.number {
             removeFirst()
             if let action = actions.removeValue(forKey: first.number) { return action }
         }

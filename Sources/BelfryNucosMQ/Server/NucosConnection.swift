@@ -10,7 +10,7 @@ import Logging
 /// Loop-confined. What needs the application (authentication, events beyond the queue's bound) holds the decoder, so
 /// that the order of the client's messages is kept.
 final class NucosConnection: ConnectionHandler {
-    private unowned let connection: Connection
+    private let connection: Connection
     private let shared: NucosShared
     private var machine: NucosConnectionMachine
     private var decoder: NucosDecoder
@@ -18,6 +18,8 @@ final class NucosConnection: ConnectionHandler {
     private var lastPublished: Membership?
     /// When the timer that the machine wants was armed, and which it is.
     private var armed: (timeout: NucosTimeout, since: Int64)?
+    /// What the machine says, kept beside it for the hot path.
+    private(set) var isOpen = false
     private var pingWaiters: [Parker<Bool>] = []
     /// Events that the application has no room for yet; at most one, since the decoder is held then.
     private var undelivered: (event: NucosEvent, listener: Int)?
@@ -47,6 +49,7 @@ final class NucosConnection: ConnectionHandler {
 
     func peerEnded() {
         perform(machine.peerClosed())
+        rearm()
     }
 
     func drain() {
@@ -92,6 +95,11 @@ final class NucosConnection: ConnectionHandler {
     }
 
     private func handle(_ frame: NucosFrame, _ bytes: Span<UInt8>) -> NucosDecoder.Disposition {
+        // The hot path: a publish changes nothing in the machine, so it is not asked (its exclusivity checks cost).
+        if isOpen, let room = frame.room, NucosConnectionMachine.isForwarded(frame, bytes) {
+            publish(to: room, bytes)
+            return .next
+        }
         let action = machine.frame(frame, bytes)
         switch action {
         case .publish(let room):
@@ -269,6 +277,7 @@ final class NucosConnection: ConnectionHandler {
     }
 
     private func rearm() {
+        isOpen = machine.isOpen
         let wanted = machine.timeout
         guard wanted != armed?.timeout else { return }
         armed = wanted.map { ($0, connection.context.turnTime) }
@@ -278,13 +287,13 @@ final class NucosConnection: ConnectionHandler {
 
     /// Sends a frame that is meant for this connection; during the handshake it waits for its end.
     func send(_ frame: [UInt8]) {
-        guard !machine.isOpen else { return connection.send(frame.span) }
+        guard !isOpen else { return connection.send(frame.span) }
         if queued.count < 1_024 { queued.append(frame) }
     }
 
     /// Sends a `ping`; `waiter` hears true with the `pong`, false when the connection ends first.
     func ping(_ waiter: Parker<Bool>) {
-        guard machine.isOpen else {
+        guard isOpen else {
             waiter.unpark(false)
             return
         }
@@ -293,7 +302,6 @@ final class NucosConnection: ConnectionHandler {
         connection.send(ping.span)
     }
 
-    var isOpen: Bool { machine.isOpen }
 }
 
 /// A connection that may be gone by the time an answer comes.
