@@ -164,8 +164,9 @@ final class NucosConnection: ConnectionHandler {
 
     private func resumeDecoding() { decoder.resume { self.handle($0, $1) } }
 
-    /// Logs what a client did wrong. One who does nothing else does not fill the log: the first few, then every
-    /// thousandth.
+    /// Logs what a client did wrong.
+    ///
+    /// One who does nothing else does not fill the log: the first few, then every thousandth.
     private func complain(_ message: Logger.Message, _ metadata: @autoclosure () -> Logger.Metadata) {
         complaints += 1
         guard complaints <= 5 || complaints % 1_000 == 0 else { return }
