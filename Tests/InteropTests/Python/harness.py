@@ -220,7 +220,7 @@ class Raw:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(10)
         self.socket.connect(("127.0.0.1", port))
-        self.rest = b""
+        self.rest, self.at = b"", 0
 
     def __enter__(self):
         return self
@@ -234,13 +234,16 @@ class Raw:
     def raw(self, timeout=10):
         """The next message, without its terminator; None at the end of the stream."""
         self.socket.settimeout(timeout)
-        while EOM not in self.rest:
+        while True:
+            end = self.rest.find(EOM, self.at)
+            if end >= 0:
+                message = self.rest[self.at:end]
+                self.at = end + len(EOM)
+                return message
             bytes_ = self.socket.recv(1 << 20)
             if not bytes_:
                 return None
-            self.rest += bytes_
-        message, self.rest = self.rest.split(EOM, 1)
-        return message
+            self.rest, self.at = self.rest[self.at:] + bytes_, 0
 
     def next(self, timeout=10):
         message = self.raw(timeout)
