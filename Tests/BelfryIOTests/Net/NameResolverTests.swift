@@ -64,7 +64,9 @@ struct NameResolverTests {
         }
         try await withThrowingTaskGroup(of: UInt16?.self) { group in
             for port in UInt16(1)...50 {
-                group.addTask { try await resolver.resolve(.name("a.example", port: port), timeout: .seconds(20))[0].port }
+                group.addTask {
+                    try await resolver.resolve(.name("a.example", port: port), timeout: .seconds(20))[0].port
+                }
             }
             var ports: Set<UInt16?> = []
             for try await port in group { ports.insert(port) }
@@ -92,7 +94,9 @@ struct NameResolverTests {
         let watch = Task {
             var refusals = 0
             for other in others {
-                if case .failure(let error as IOError) = await other.result, error.code == .nameNotResolved { refusals += 1 }
+                if case .failure(let error as IOError) = await other.result, error.code == .nameNotResolved {
+                    refusals += 1
+                }
                 results.unpark()
             }
             return refusals
