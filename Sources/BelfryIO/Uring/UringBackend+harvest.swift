@@ -64,7 +64,9 @@ extension UringBackend {
             for index in 0..<count { take(ring.completion(index), &batch) }
             ring.advance(count)
             // Completions in overflow are needed: `settleSends` takes silence for success.
-            let goesOn = furtherEntries > 0 && ring.hasDeferredWork && pool.leased * 2 < pool.slotCount
+            // A full helping suggests leftovers; less means that what is due came only just now and can wait its turn.
+            let goesOn =
+                count >= 16 && furtherEntries > 0 && ring.hasDeferredWork && pool.leased * 2 < pool.slotCount
             guard ring.hasOverflow || goesOn else { return }
             furtherEntries -= 1
             ring.enter(waiting: 0)
