@@ -36,6 +36,7 @@ let package = Package(
     products: [
         .library(name: "BelfryIO", targets: ["BelfryIO"]),
         .library(name: "Belfry", targets: ["Belfry"]),
+        .library(name: "BelfryCodable", targets: ["BelfryCodable"]),
         .library(name: "BelfryNucosMQ", targets: ["BelfryNucosMQ"]),
         .library(name: "BelfryTesting", targets: ["BelfryTesting"]),
         .executable(name: "belfry", targets: ["belfry"]),
@@ -60,18 +61,20 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "Belfry", dependencies: ["BelfryIO", log, metrics, lifecycle, collections], swiftSettings: settings),
-        .target(name: "BelfryNucosMQ", dependencies: ["Belfry", log, lifecycle], swiftSettings: settings),
+        .target(name: "BelfryCodable", dependencies: ["Belfry"], swiftSettings: settings),
+        .target(name: "BelfryNucosMQ", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
         .target(name: "BelfryTesting", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
         .executableTarget(
             name: "belfry",
             dependencies: [
-                "Belfry", "BelfryNucosMQ", log, lifecycle,
+                "Belfry", "BelfryIO", "BelfryNucosMQ", log, lifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "BelfryIOTests", dependencies: ["BelfryIO", "BelfryTesting", "CLinux"], swiftSettings: settings),
-        .testTarget(name: "BelfryTests", dependencies: ["Belfry", "BelfryTesting"], swiftSettings: settings),
-        .testTarget(name: "BelfryNucosMQTests", dependencies: ["BelfryNucosMQ"], swiftSettings: settings),
+        .testTarget(name: "BelfryIOTests", dependencies: ["BelfryIO", "BelfryTesting", "CLinux", log], swiftSettings: settings),
+        .testTarget(name: "BelfryTests", dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log], swiftSettings: settings),
+        .testTarget(name: "BelfryNucosMQTests", dependencies: ["BelfryNucosMQ", "Belfry", "BelfryIO", "BelfryTesting", log], swiftSettings: settings),
     ]
 )

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,4 +69,12 @@ int64_t clinux_monotonic_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int clinux_limit(int locked_memory, uint64_t *soft, uint64_t *hard) {
+  struct rlimit limit;
+  if (getrlimit(locked_memory ? RLIMIT_MEMLOCK : RLIMIT_NOFILE, &limit) != 0) return -1;
+  *soft = limit.rlim_cur;
+  *hard = limit.rlim_max;
+  return 0;
 }

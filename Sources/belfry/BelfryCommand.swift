@@ -1,5 +1,20 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import ArgumentParser
+
+/// The command line of Belfry.
 @main
-struct BelfryCommand { static func main() {} }
+struct BelfryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "belfry",
+        abstract: "A real-time message broker.",
+        version: BelfryVersion.text,
+        subcommands: [ServeCommand.self, InfoCommand.self]
+    )
+}
+
+/// The version, of library and program.
+enum BelfryVersion {
+    static let text = "0.1.0"
+}

@@ -19,6 +19,9 @@ import Synchronization
     private let maxFrames: Int
     private let base: UnsafeMutablePointer<UInt8>
     private let ends: UnsafeMutablePointer<UInt32>
+    /// What each frame is about, for the policy that keeps the newest per key; nil where nobody asks.
+    private let keys: UnsafeMutablePointer<UInt64>?
+    private let meter: MemoryMeter?
     private let published = Atomic<Int>(0)
     // The writer's own copy of `published`, so that appending loads nothing atomically.
     private var written = 0
@@ -29,18 +32,25 @@ import Synchronization
     /// - Parameters:
     ///   - capacity: Room for frames in bytes, at most 1 GiB.
     ///   - firstOffset: The log offset its first frame will have.
-    package init(capacity: Int, firstOffset: UInt64) {
+    ///   - keyed: Whether each frame's key is kept.
+    ///   - meter: Counts the chunk's memory while it lives.
+    package init(capacity: Int, firstOffset: UInt64, keyed: Bool = false, meter: MemoryMeter? = nil) {
         self.capacity = Swift.min(Swift.max(capacity, 64), 1 << 30)
         self.firstOffset = firstOffset
         // Frames are seldom below 32 bytes; a chunk whose table is full simply ends early.
         maxFrames = Swift.max(self.capacity / 32, 16)
         unsafe base = .allocate(capacity: self.capacity)
         unsafe ends = .allocate(capacity: maxFrames)
+        unsafe keys = keyed ? .allocate(capacity: maxFrames) : nil
+        self.meter = meter
+        meter?.add(self.capacity + maxFrames * (keyed ? 12 : 4))
     }
 
     deinit {
         unsafe base.deallocate()
         unsafe ends.deallocate()
+        unsafe keys?.deallocate()
+        meter?.add(-(capacity + maxFrames * (unsafe keys == nil ? 4 : 12)))
     }
 
     /// The number of frames that may be read. Callable from any loop.
@@ -53,7 +63,7 @@ import Synchronization
     package var byteCount: Int { writtenBytes }
 
     /// Appends one frame; false when it does not fit. Writer only.
-    package func append(_ frame: Span<UInt8>) -> Bool {
+    package func append(_ frame: Span<UInt8>, key: UInt64 = 0) -> Bool {
         guard written < maxFrames, frame.count <= capacity - writtenBytes else { return false }
         unsafe frame.withUnsafeBufferPointer { source in
             if let start = source.baseAddress {
@@ -62,6 +72,7 @@ import Synchronization
         }
         writtenBytes += frame.count
         unsafe ends[written] = UInt32(truncatingIfNeeded: writtenBytes)
+        unsafe keys?[written] = key
         written += 1
         published.store(written, ordering: .releasing)
         return true
@@ -80,6 +91,12 @@ import Synchronization
         let readable = frameCount
         let clamped = Swift.min(Swift.max(index, 0), readable)
         return clamped == 0 ? 0 : Int(unsafe ends[clamped - 1])
+    }
+
+    /// The key of a readable frame; 0 where none is kept.
+    package func key(ofFrame index: Int) -> UInt64 {
+        guard index >= 0, index < frameCount, let keys = unsafe keys else { return 0 }
+        return unsafe keys[index]
     }
 
     /// The index of the last frame boundary at or below a byte position, for sends bounded in bytes.

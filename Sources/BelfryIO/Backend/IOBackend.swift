@@ -55,6 +55,14 @@ protocol IOBackend: ~Copyable {
     /// Starts an outgoing connection; ends in `.connected` or `.failed`.
     mutating func connect(to address: SocketAddress) throws(IOError) -> IOHandle
 
+    /// Gives a fresh connection away, to be attached to another loop of the same kind; nil where that can't be.
+    ///
+    /// Only before anything was armed or sent on it. The handle is stale afterwards and no `.closed` follows.
+    mutating func detach(_ handle: IOHandle) -> DetachedConnection?
+
+    /// Takes a connection that another loop gave away.
+    mutating func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle
+
     /// Binds a datagram socket.
     mutating func bindDatagrams(to address: SocketAddress) throws(IOError) -> IOHandle
 

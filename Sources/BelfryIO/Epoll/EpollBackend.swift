@@ -94,6 +94,19 @@ struct EpollBackend: IOBackend, ~Copyable {
         return handle
     }
 
+    mutating func detach(_ handle: IOHandle) -> DetachedConnection? {
+        guard let slot = slots.index(of: handle), let entry = slots[slot], entry.role == .stream else { return nil }
+        kernelEntries += 1
+        epoll_ctl(epoll.number, EPOLL_CTL_DEL, entry.descriptor, nil)
+        slots.free(slot)
+        return DetachedConnection(Descriptor(entry.descriptor), family: entry.family)
+    }
+
+    mutating func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle {
+        guard let descriptor = connection.take() else { throw IOError(.closed, "the connection was attached before") }
+        return try adopt(descriptor, .stream, family: connection.family)
+    }
+
     func localAddress(of handle: IOHandle) -> SocketAddress? {
         guard let slot = slots.index(of: handle), let entry = slots[slot] else { return nil }
         return SocketAddress(ofSocket: entry.descriptor, peer: false)

@@ -84,6 +84,16 @@ extension EventLoop {
         }
     }
 
+    /// Gives a fresh connection away to another loop; nil where the backend can't.
+    package func detach(_ handle: IOHandle) -> DetachedConnection? {
+        (try? onLoop { core throws(IOError) in core.reactor.detach(handle) }) ?? nil
+    }
+
+    /// Takes a connection that another loop gave away.
+    package func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle {
+        try onLoop { core throws(IOError) in try core.reactor.attach(connection) }
+    }
+
     /// Names who hears of a handle from now on.
     package func setHandler(_ handler: any IOHandler, of handle: IOHandle) {
         try? onLoop { core throws(IOError) in core.reactor.setHandler(handler, of: handle) }

@@ -16,6 +16,13 @@ package struct LoopConfined<Value>: @unchecked Sendable {
         stored = value
     }
 
+    /// Wraps a value that is on the loop already, being reachable only from there; traps elsewhere.
+    package init(onLoop value: Value, _ loop: EventLoop) {
+        loop.preconditionOnLoop()
+        self.loop = loop
+        stored = value
+    }
+
     /// The value; on the owning loop only.
     package var value: Value {
         loop.preconditionOnLoop()

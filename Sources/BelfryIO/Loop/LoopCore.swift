@@ -51,7 +51,7 @@ final class LoopCore {
             // Whoever asked to stop did so in this turn: nothing might come that would end a wait.
             guard !isStopping else { break }
             var deadline: Nanoseconds? = 0
-            if !isPolling, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
+            if !isPolling, !isStopping, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
             serve(deadline)
             inbox.awake()
         }

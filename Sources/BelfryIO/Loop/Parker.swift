@@ -76,6 +76,13 @@ package final class Parker<Value: Sendable>: Sendable {
         }
     }
 
+    /// Whether a task is suspended here at this moment; for assertions and tests.
+    package var hasWaiter: Bool {
+        lock.withLock { state in
+            if case .waiting = state.phase { true } else { false }
+        }
+    }
+
     /// Ends the wait that drew `ticket`, if it is still on.
     @inlinable
     func cancel(_ ticket: UInt64) {

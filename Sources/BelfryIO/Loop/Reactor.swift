@@ -12,6 +12,8 @@ protocol ReactorCore: AnyObject {
     func bindDatagrams(to address: SocketAddress, handler: any IOHandler) throws(IOError) -> IOHandle
     func isOpen(_ handle: IOHandle) -> Bool
     func setHandler(_ handler: any IOHandler, of handle: IOHandle)
+    func detach(_ handle: IOHandle) -> DetachedConnection?
+    func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle
     func localAddress(of handle: IOHandle) -> SocketAddress?
     func peerAddress(of handle: IOHandle) -> SocketAddress?
     func arm(_ operation: StandingOperation, on handle: IOHandle)
@@ -84,6 +86,8 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
         living.insert(handle)
     }
 
+    func detach(_ handle: IOHandle) -> DetachedConnection? { backend.detach(handle) }
+    func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle { try backend.attach(connection) }
     func localAddress(of handle: IOHandle) -> SocketAddress? { backend.localAddress(of: handle) }
     func peerAddress(of handle: IOHandle) -> SocketAddress? { backend.peerAddress(of: handle) }
     func arm(_ operation: StandingOperation, on handle: IOHandle) { backend.arm(operation, on: handle) }

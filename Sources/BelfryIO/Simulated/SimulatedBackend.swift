@@ -47,6 +47,13 @@ struct SimulatedBackend: IOBackend, ~Copyable {
 
     var openHandles: Int { slots.count }
     func isOpen(_ handle: IOHandle) -> Bool { slots.contains(handle) }
+    // Simulated connections end in one loop's memory: they can't move.
+    mutating func detach(_ handle: IOHandle) -> DetachedConnection? { nil }
+
+    mutating func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle {
+        throw IOError(.unavailable, "simulated connections stay on their loop")
+    }
+
     func localAddress(of handle: IOHandle) -> SocketAddress? { socket(handle)?.local }
     func peerAddress(of handle: IOHandle) -> SocketAddress? { socket(handle)?.remote }
 

@@ -32,6 +32,9 @@ int clinux_available_cores(void);
 /// epoll_pwait2(2) with nanoseconds (negative: no limit), or epoll_wait(2), rounded up, where the kernel lacks it.
 int clinux_epoll_wait(int ep, struct epoll_event *events, int max, int64_t timeout_ns);
 
+/// Soft and hard limit of open descriptors, or of locked memory; 0 when they were read.
+int clinux_limit(int locked_memory, uint64_t *soft, uint64_t *hard);
+
 /// Monotonic nanoseconds.
 int64_t clinux_monotonic_ns(void);
 #endif

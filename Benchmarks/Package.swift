@@ -1,0 +1,52 @@
+// swift-tools-version: 6.2
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// As in the main package, without strict memory safety: the load generator's hot path is raw buffers.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+]
+
+/// In CI a warning is an error; a developer's build only shows it.
+let settings = house + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// Load from outside: nothing here may depend on the main package, or the load would share the code it measures.
+let load: [Target] = [
+    .target(name: "CLoad"),
+    .target(name: "LoadReport", swiftSettings: settings),
+    .executableTarget(
+        name: "belfry-load",
+        dependencies: [
+            "CLoad", "LoadReport", arguments,
+            .product(name: "Histogram", package: "hdrhistogram-swift"),
+        ],
+        swiftSettings: settings
+    ),
+    .executableTarget(
+        name: "belfry-bench",
+        dependencies: ["CLoad", "LoadReport", arguments],
+        swiftSettings: settings
+    ),
+]
+
+/// Microbenchmarks of the product's own parts; these may depend on `..`.
+let micro: [Target] = []
+
+let package = Package(
+    name: "belfry-benchmarks",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: load + micro
+)

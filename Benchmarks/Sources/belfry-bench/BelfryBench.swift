@@ -1,0 +1,123 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import LoadReport
+
+/// `belfry-bench`: the product against redis and NATS, on this machine, in one run.
+@main
+struct BelfryBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "belfry-bench",
+        abstract: "Measures belfry on epoll and on io_uring beside redis and NATS.",
+        discussion: """
+            Every run has a server of its own on core 0 and the load generator on core 1. Servers take turns within \
+            a row, rows within a repetition; figures are medians over the repetitions. CPU is the threads' schedstat.
+
+            Rows: \(Row.all.map(\.name).joined(separator: ", "))
+            Servers: \(Contender.all.map(\.name).joined(separator: ", "))
+            """
+    )
+
+    @Option(help: "The belfry program; without it belfry is left out.") var belfry: String?
+    @Option(help: "More arguments for `belfry serve`, separated by spaces.") var belfryArguments = ""
+    @Option(help: "Repetitions; the median counts (default 3, quick 1).") var `repeat`: Int?
+    @Option(help: "Seconds measured per run (default 2, quick 0.7).") var seconds: Double?
+    @Flag(help: "Short runs, once: a look, not a measurement.") var quick = false
+    @Option(name: .customLong("only"), help: "Only rows whose name begins so; may be repeated.") var only: [String] = []
+    @Option(help: "Only these servers, separated by commas.") var servers: String?
+    @Option(help: "Nice value of servers and load: below 0 (root only) helps on a machine that is not quiet.")
+    var nice = 0
+    @Option(help: "Where to write all figures.") var output = "results.json"
+
+    func validate() throws {
+        guard (1...99).contains(self.repeat ?? 1) else { throw ValidationError("repeat must be 1...99") }
+        guard (-20...19).contains(nice) else { throw ValidationError("nice must be -20...19") }
+    }
+
+    mutating func run() throws {
+        let rows = Row.all.filter { row in only.isEmpty || only.contains { row.name.hasPrefix($0) } }
+        let contenders = try chosenContenders()
+        guard !rows.isEmpty, !contenders.isEmpty else { throw ValidationError("nothing to measure") }
+        let logs = FileManager.default.temporaryDirectory.appendingPathComponent("belfry-bench-\(getpid())")
+        try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: logs) }
+        let runner = Runner(
+            belfry: belfry ?? "belfry",
+            extra: belfryArguments.split(separator: " ").map(String.init),
+            load: try loadProgram(),
+            durations: [
+                "--warmup", quick ? "0.2" : "0.5", "--seconds", "\(seconds ?? (quick ? 0.7 : 2))",
+                "--entries", quick ? "0.2" : "0.4",
+            ],
+            isPinned: ProcessInfo.processInfo.activeProcessorCount > 1,
+            niceness: nice,
+            logs: logs
+        )
+        if !runner.isPinned { say("one core only: server and load share it, the figures mean little") }
+
+        var results = Results()
+        let began = Date()
+        for repetition in 1...(self.repeat ?? (quick ? 1 : 3)) {
+            for row in rows {
+                for contender in contenders {
+                    do {
+                        let report = try runner.run(row, on: contender, countsEntries: repetition == 1)
+                        results[row, contender].runs.append(report)
+                        say("\(repetition) \(row.name) \(contender.name): \(summary(report))")
+                    } catch {
+                        results[row, contender].errors.append("\(error)")
+                        say("\(repetition) \(row.name) \(contender.name): FAILED: \(error)")
+                    }
+                }
+            }
+        }
+        try results.write(to: output)
+        print(Tables(results: results, rows: rows, contenders: contenders).text)
+        print("\(Format.fixed(Date().timeIntervalSince(began), 0)) s; every run's figures are in \(output)")
+        if results.hasErrors { throw ExitCode.failure }
+    }
+
+    private func chosenContenders() throws -> [Contender] {
+        let names = servers.map { $0.split(separator: ",").map(String.init) }
+        if let unknown = names?.first(where: { name in !Contender.all.contains { $0.name == name } }) {
+            throw ValidationError("there is no server \(unknown)")
+        }
+        if let belfry, !FileManager.default.isExecutableFile(atPath: belfry) {
+            throw ValidationError("\(belfry) cannot be run")
+        }
+        return Contender.all.filter { contender in
+            guard names?.contains(contender.name) ?? true else { return false }
+            if contender.isProduct {
+                if belfry == nil { say("\(contender.name) is left out: no --belfry") }
+                return belfry != nil
+            }
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"
+            let isThere = path.split(separator: ":").contains {
+                FileManager.default.isExecutableFile(atPath: "\($0)/\(contender.command[0])")
+            }
+            if !isThere { say("\(contender.name) is left out: \(contender.command[0]) is not installed") }
+            return isThere
+        }
+    }
+
+    /// The load generator stands beside this program.
+    private func loadProgram() throws -> String {
+        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        let path = own.deletingLastPathComponent().appendingPathComponent("belfry-load").path
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw ValidationError("\(path) is missing: build it first")
+        }
+        return path
+    }
+
+    private func summary(_ report: RunReport) -> String {
+        if let bytes = report.bytesPerSession { return "\(Format.fixed(bytes, 0)) bytes per session" }
+        return "\(Format.number(report.serverMicroseconds)) µs, \(Format.number(report.deliveriesPerSecond))/s"
+    }
+
+    private func say(_ line: String) {
+        FileHandle.standardError.write(Data((line + "\n").utf8))
+    }
+}

@@ -1,0 +1,41 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A server to measure: how it is started and which wire it speaks.
+struct Contender: Sendable {
+    /// What `--servers` and the tables call it.
+    let name: String
+    /// The wire, as `belfry-load` calls it.
+    let wire: String
+    /// Program and arguments; `PORT` stands for the port, `BELFRY` for the product's program.
+    let command: [String]
+
+    static let all = [
+        belfry("epoll"),
+        belfry("uring"),
+        Contender(
+            name: "redis",
+            wire: "resp",
+            command: ["redis-server", "--port", "PORT", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        ),
+        Contender(name: "nats", wire: "nats", command: ["nats-server", "-a", "127.0.0.1", "-p", "PORT"]),
+    ]
+
+    /// Whether it is the product itself.
+    var isProduct: Bool { command.first == "BELFRY" }
+
+    private static func belfry(_ io: String) -> Contender {
+        Contender(
+            name: "belfry-\(io)",
+            wire: "nucosmq",
+            command: [
+                "BELFRY", "serve", "--io", io, "--loops", "1", "--nucosmq", "127.0.0.1:PORT", "--log-level", "error",
+            ]
+        )
+    }
+
+    /// The command line for a port.
+    func arguments(port: Int, belfry: String, extra: [String]) -> [String] {
+        command.map { $0 == "BELFRY" ? belfry : $0.replacing("PORT", with: "\(port)") } + (isProduct ? extra : [])
+    }
+}

@@ -1,0 +1,89 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import CLoad
+import Foundation
+import LoadReport
+
+/// Starts a server, loads it once and stops it.
+struct Runner {
+    /// The product's program.
+    let belfry: String
+    /// More arguments for it.
+    let extra: [String]
+    /// The load generator's program.
+    let load: String
+    /// Durations, as `belfry-load` takes them.
+    let durations: [String]
+    /// Whether there is a second core for the load.
+    let isPinned: Bool
+    /// Nice value of server and load generator.
+    let niceness: Int
+    /// Where servers write what they have to say.
+    let logs: URL
+
+    /// One run on a server of its own.
+    func run(_ row: Row, on contender: Contender, countsEntries: Bool) throws -> RunReport {
+        let port = Int(cload_free_port())
+        let log = logs.appendingPathComponent("\(contender.name).log").path
+        let output = open(log, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0o600)
+        guard port > 0, output >= 0 else { throw BenchError("no free port, or \(log) cannot be written") }
+        defer { close(output) }
+        let command = contender.arguments(port: port, belfry: belfry, extra: extra)
+        let server = try ChildProcess(
+            command,
+            core: isPinned ? 0 : -1,
+            niceness: niceness,
+            output: output,
+            errors: output
+        )
+        defer { server.stop() }
+        try waitUntilListening(server, port: port, command: command, log: log)
+
+        var arguments = [load] + row.arguments
+        arguments += [
+            "--wire", contender.wire, "--port", "\(port)", "--pid", "\(server.id)", "--label", contender.name,
+        ]
+        if !row.isIdle { arguments += durations + (countsEntries ? [] : ["--entries", "0"]) }
+        let text = try outputOf(arguments)
+        guard let report = try? JSONDecoder().decode(RunReport.self, from: text) else {
+            throw BenchError("belfry-load printed no report")
+        }
+        return report
+    }
+
+    private func waitUntilListening(_ server: ChildProcess, port: Int, command: [String], log: String) throws {
+        for _ in 0..<500 {
+            if let status = server.status() { throw failure("ended with status \(status)", command, log) }
+            let probe = cload_connect("127.0.0.1", UInt16(port), 1)
+            if probe >= 0 {
+                close(probe)
+                // What it does for its first connection should not be part of a measurement.
+                usleep(100_000)
+                return
+            }
+            usleep(10_000)
+        }
+        throw failure("does not listen after 5 s", command, log)
+    }
+
+    private func failure(_ what: String, _ command: [String], _ log: String) -> BenchError {
+        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        return BenchError("\(command.joined(separator: " ")) \(what)\n" + String(text.suffix(500)))
+    }
+
+    private func outputOf(_ arguments: [String]) throws -> Data {
+        let pipe = Pipe()
+        let child = try ChildProcess(
+            arguments,
+            core: isPinned ? 1 : -1,
+            niceness: niceness,
+            output: pipe.fileHandleForWriting.fileDescriptor
+        )
+        try pipe.fileHandleForWriting.close()
+        let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        let status = child.wait()
+        guard status == 0 else { throw BenchError("belfry-load failed with status \(status)") }
+        return data
+    }
+}

@@ -1,0 +1,74 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import LoadReport
+
+/// The results as tables, rows by servers, one table per figure.
+struct Tables {
+    let results: Results
+    let rows: [Row]
+    let contenders: [Contender]
+
+    /// All tables that have a row.
+    var text: String {
+        let loaded = rows.filter { !$0.isIdle }
+        let idle = rows.filter(\.isIdle)
+        var tables = [
+            table("Server CPU, µs per delivery", loaded) { cell in
+                let figure = cell.median(\.serverMicroseconds).map { Format.fixed($0, 3) } ?? "n/a"
+                return figure + (isBoundByLoad(cell) ? "*" : "") + (isDisturbed(cell) ? "~" : "")
+            }
+        ]
+        let figures: [(String, (RunReport) -> Double?)] = [
+            ("Deliveries per second", { $0.deliveriesPerSecond }),
+            ("Latency p50, µs", { $0.p50 }),
+            ("Latency p99, µs", { $0.p99 }),
+            ("Latency p99.9, µs", { $0.p999 }),
+            ("Kernel entries of the server per delivery", { $0.kernelEntries }),
+        ]
+        tables += figures.map { title, figure in
+            table(title, loaded) { Format.number($0.median(figure)) }
+        }
+        tables.append(
+            table("Core share of server / load generator (* = the load generator was the limit)", loaded) {
+                Format.percent($0.median(\.serverShare)) + " / " + Format.percent($0.median(\.loadShare))
+            }
+        )
+        tables.append(
+            table("Share of time server / load generator waited for a core (~ = the machine was not quiet)", loaded) {
+                Format.percent($0.median(\.serverWaitShare)) + " / " + Format.percent($0.median(\.loadWaitShare))
+            }
+        )
+        tables.append(
+            table("Resident bytes per idle session", idle) {
+                $0.median(\.bytesPerSession).map { Format.fixed($0, 0) } ?? "n/a"
+            }
+        )
+        return tables.filter { !$0.isEmpty }.joined(separator: "\n")
+    }
+
+    private func isBoundByLoad(_ cell: Results.Cell) -> Bool {
+        guard let server = cell.median(\.serverShare), let load = cell.median(\.loadShare) else { return false }
+        return load > 0.9 && server < 0.9
+    }
+
+    /// The load generator is alone on its core, so its waiting is somebody else's doing.
+    private func isDisturbed(_ cell: Results.Cell) -> Bool { (cell.median(\.loadWaitShare) ?? 0) > 0.05 }
+
+    private func table(_ title: String, _ rows: [Row], _ figure: (Results.Cell) -> String) -> String {
+        guard !rows.isEmpty else { return "" }
+        let width = 15
+        var text = title + "\n" + Format.pad("", 24)
+        for contender in contenders { text += Format.pad(contender.name, width) }
+        text += "\n"
+        for row in rows {
+            text += "  " + Format.pad(row.title, 22, left: false)
+            for contender in contenders {
+                let cell = results[row, contender]
+                text += Format.pad(cell.runs.isEmpty && !cell.errors.isEmpty ? "failed" : figure(cell), width)
+            }
+            text += "\n"
+        }
+        return text
+    }
+}

@@ -1,0 +1,125 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CLoad
+import LoadReport
+
+/// `belfry-load`: loads a server and prints one line of JSON.
+@main
+struct BelfryLoad: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "belfry-load",
+        abstract: "Loads a message server from one thread and measures what a delivery costs it.",
+        subcommands: [Fanout.self, Pair.self, Echo.self, Idle.self, SelfCheck.self]
+    )
+}
+
+/// One publisher, many subscribers.
+struct Fanout: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "One publisher, N subscribers, W messages outstanding.")
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var options: RunOptions
+    @Option(help: "Subscribers.") var subscribers = 100
+    @Option(help: "Messages outstanding: not yet with every subscriber.") var window = 64
+    @Flag(help: "nucosMQ: do not join the publisher to the room (the server must let it publish all the same).")
+    var publisherOutside = false
+
+    func validate() throws {
+        guard (1...15_000).contains(subscribers), (1...65_536).contains(window) else {
+            throw ValidationError("subscribers must be 1...15000, the window 1...65536")
+        }
+    }
+
+    mutating func run() throws {
+        let shape = Shape(
+            groups: 1,
+            subscribers: subscribers,
+            window: window,
+            publishesToItself: false,
+            publisherJoins: !publisherOutside,
+            payload: options.payload,
+            spins: options.spin
+        )
+        try options.measure(shape, target: target, workload: "fanout", connections: subscribers)
+    }
+}
+
+/// One publisher, one subscriber.
+struct Pair: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "One publisher, one subscriber, W messages outstanding.")
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var options: RunOptions
+    @Option(help: "Messages outstanding.") var window = 1_024
+
+    func validate() throws {
+        guard (1...65_536).contains(window) else { throw ValidationError("the window must be 1...65536") }
+    }
+
+    mutating func run() throws {
+        let shape = Shape(
+            groups: 1,
+            subscribers: 1,
+            window: window,
+            publishesToItself: false,
+            payload: options.payload,
+            spins: options.spin
+        )
+        try options.measure(shape, target: target, workload: "pair", connections: 1)
+    }
+}
+
+/// Requests that come back.
+struct Echo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "C connections, each publishing to a room of its own and waiting until it comes back.",
+        discussion: "With RESP each is a pair of connections, as a subscriber may not publish."
+    )
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var options: RunOptions
+    @Option(help: "Connections (or pairs).") var connections = 50
+
+    func validate() throws {
+        guard (1...5_000).contains(connections) else { throw ValidationError("connections must be 1...5000") }
+    }
+
+    mutating func run() throws {
+        let shape = Shape(
+            groups: connections,
+            subscribers: 1,
+            window: 1,
+            publishesToItself: true,
+            payload: options.payload,
+            spins: options.spin
+        )
+        try options.measure(shape, target: target, workload: "echo", connections: connections)
+    }
+}
+
+/// Sessions that do nothing.
+struct Idle: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "N idle sessions: what each costs in resident memory.")
+    @OptionGroup var target: TargetOptions
+    @Option(help: "Sessions.") var sessions = 5_000
+    @Flag(help: "Each session joins one common room.") var joined = false
+
+    func validate() throws {
+        guard (1...19_000).contains(sessions) else { throw ValidationError("sessions must be 1...19000") }
+        guard target.pid != nil else { throw ValidationError("idle needs --pid") }
+    }
+
+    mutating func run() throws {
+        guard let server = target.server else { return }
+        let wire = try Wires.named(target.wire)
+        var report = RunReport(
+            label: target.label ?? wire.name,
+            wire: wire.name,
+            workload: "idle",
+            connections: sessions,
+            window: 0
+        )
+        let measurement = IdleMeasurement(sessions: sessions, joined: joined, server: server)
+        try measurement.run(host: target.host, port: target.port, wire: wire, into: &report)
+        try Output.write(report, human: target.human)
+    }
+}

@@ -1,0 +1,63 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import CLoad
+
+/// A connection during set-up: blocking, everything parsed properly.
+struct BlockingConnection {
+    let descriptor: CInt
+    /// Whether an interlude came already.
+    private(set) var hadInterlude = false
+    private let wire: any Wire
+    private var received: [UInt8] = []
+
+    /// Connects and waits until the server has taken the opening; subscribed to `room` if there is one.
+    init(host: String, port: UInt16, wire: any Wire, room: String?) throws {
+        self.wire = wire
+        descriptor = cload_connect(host, port, 5)
+        guard descriptor >= 0 else { throw LoadError.system("connecting to \(host):\(port)") }
+        try send(wire.opening(room: room))
+        while true {
+            let (item, _) = try next()
+            if item == .ready { return }
+            guard item == .greeting else {
+                throw LoadError("\(wire.name): unexpected \(item) before the room was joined")
+            }
+        }
+    }
+
+    /// Whether nothing is read that was not asked for.
+    var isDrained: Bool { received.isEmpty }
+
+    /// Sends all of it.
+    func send(_ bytes: [UInt8]) throws {
+        var start = 0
+        while start < bytes.count {
+            let sent = bytes[start...].withUnsafeBytes { cload_send(descriptor, $0.baseAddress, $0.count) }
+            guard sent > 0 else { throw LoadError.system("sending") }
+            start += sent
+        }
+    }
+
+    /// The next item that is no interlude, and its bytes; waits five seconds for it.
+    mutating func next() throws -> (item: WireItem, frame: [UInt8]) {
+        while true {
+            if let (item, length) = try wire.parse(received[...]) {
+                let frame = Array(received[..<length])
+                received.removeFirst(length)
+                guard item == .interlude else { return (item, frame) }
+                hadInterlude = true
+                try send(wire.interludeAnswer)
+                continue
+            }
+            var chunk = [UInt8](repeating: 0, count: 16_384)
+            let count = cload_receive(descriptor, &chunk, chunk.count)
+            guard count > 0 else {
+                throw count == 0
+                    ? LoadError("\(wire.name): the server closed a connection during set-up")
+                    : LoadError.system("\(wire.name): waiting for an answer during set-up")
+            }
+            received += chunk[..<count]
+        }
+    }
+}

@@ -1,0 +1,218 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import CLoad
+import Glibc
+
+/// The closed loop: one thread, one epoll, all connections of a run.
+///
+/// A turn waits, reads every ready socket until it is empty, then gives the credits of messages that reached all
+/// their subscribers back and publishes as many messages as there are credits, in one write per publisher.
+final class LoadEngine {
+    /// Deliveries to counted subscribers so far.
+    private(set) var delivered = 0
+    /// Where latencies go; nothing is recorded while nil.
+    var latency: Latency?
+
+    private let wire: any Wire
+    private let connections: UnsafeMutableBufferPointer<Connection>
+    private let groups: UnsafeMutableBufferPointer<Group>
+    private let epoll: CInt
+    private let events: UnsafeMutableBufferPointer<epoll_event>
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var touched: [Int] = []
+    private var isPublishing = true
+    /// Whether every byte is looked at; at the end of a run.
+    private var isThorough = false
+
+    /// Whether to poll instead of sleeping, so that the server never has to wake anybody up.
+    private let spins: Bool
+    private static let discardLimit = 4 << 20
+    /// Nanoseconds without any delivery after which a run has failed.
+    private static let patience: Int64 = 5_000_000_000
+
+    init(wire: any Wire, connections: [Connection], groups: [Group], spins: Bool) throws {
+        self.spins = spins
+        self.wire = wire
+        self.connections = .allocate(capacity: connections.count)
+        _ = self.connections.initialize(from: connections)
+        self.groups = .allocate(capacity: groups.count)
+        _ = self.groups.initialize(from: groups)
+        events = .allocate(capacity: 1_024)
+        events.initialize(repeating: epoll_event())
+        buffer = .allocate(byteCount: 256 << 10, alignment: 64)
+        epoll = cload_epoll()
+        guard epoll >= 0 else { throw LoadError.system("epoll_create1") }
+        for index in connections.indices where cload_watch(epoll, connections[index].descriptor, UInt32(index)) != 0 {
+            throw LoadError.system("epoll_ctl")
+        }
+        for index in groups.indices { touch(index) }
+    }
+
+    deinit {
+        for connection in connections { close(connection.descriptor) }
+        close(epoll)
+        connections.deinitialize()
+        connections.deallocate()
+        groups.deinitialize()
+        groups.deallocate()
+        events.deallocate()
+        buffer.deallocate()
+    }
+
+    /// Bytes of a delivery on the wire.
+    var frameBytes: Int { connections[groups[0].members.lowerBound].counter.length }
+
+    /// Keeps the loop closed for that many seconds of wall time.
+    func run(seconds: Double) throws {
+        let end = cload_now() + Int64(seconds * 1e9)
+        try loop { cload_now() < end }
+    }
+
+    /// Waits for all that is outstanding, then has one last message looked at byte by byte by every connection.
+    ///
+    /// Every frame's stamp is its number, so this shows that nothing was lost, repeated or changed in length before.
+    func finish() throws {
+        isPublishing = false
+        try loop { self.outstanding > 0 }
+        isThorough = true
+        for index in groups.indices {
+            try groups[index].publish(1, descriptor: connections[groups[index].publisher].descriptor)
+        }
+        try loop { self.outstanding > 0 }
+        // What comes now is too much; the publishers' own copies and acknowledgements may still be on their way.
+        let end = cload_now() + 20_000_000
+        try loop { cload_now() < end }
+        for connection in connections where connection.counter.length > 0 {
+            let published = groups[connection.group].published
+            guard connection.counter.frames == published, connection.counter.isAtBoundary else {
+                throw LoadError("a connection has \(connection.counter.frames) frames of \(published)")
+            }
+        }
+    }
+
+    private var outstanding: Int { groups.reduce(0) { $0 + $1.published - $1.complete } }
+
+    private func loop(while goesOn: () -> Bool) throws {
+        var progress = delivered
+        var since = cload_now()
+        while goesOn() {
+            let count = epoll_wait(epoll, events.baseAddress, CInt(events.count), spins ? 0 : 10)
+            if count < 0, errno != EINTR { throw LoadError.system("epoll_wait") }
+            if count <= 0 {
+                let now = cload_now()
+                if delivered != progress || outstanding == 0 { (progress, since) = (delivered, now) }
+                if now - since > Self.patience { throw stalled() }
+            }
+            for index in 0..<Int(max(0, count)) {
+                let event = events[index]
+                let connection = Int(event.data.u32)
+                if event.events & (EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
+                    try receive(connection)
+                }
+                if event.events & EPOLLOUT.rawValue != 0 { try writable(connection) }
+            }
+            try grant()
+        }
+    }
+
+    /// Reads until the socket is empty: a read that fills less than it could has emptied it.
+    private func receive(_ index: Int) throws {
+        let connection = connections.baseAddress.unsafelyUnwrapped + index
+        while true {
+            let looks = isThorough || !connection.pointee.mayDiscard || connection.pointee.reads & 63 == 0
+            connection.pointee.reads &+= 1
+            let before = connection.pointee.counter.frames
+            let limit = looks ? buffer.count : Self.discardLimit
+            let count =
+                looks
+                ? cload_receive(connection.pointee.descriptor, buffer.baseAddress, limit)
+                : cload_discard(connection.pointee.descriptor, limit)
+            if count < 0 {
+                if errno == EAGAIN { return }
+                if errno == EINTR { continue }
+                throw LoadError.system("receiving")
+            }
+            guard count > 0 else { throw LoadError("the server closed a connection") }
+            if looks {
+                let interludes = connection.pointee.counter.interludes
+                try connection.pointee.counter.walk(.init(rebasing: buffer[..<count]), everything: isThorough)
+                if connection.pointee.counter.interludes != interludes { try answerInterlude(index) }
+            } else {
+                connection.pointee.counter.skip(count)
+            }
+            if connection.pointee.isCounted {
+                advance(group: connection.pointee.group, from: before, to: connection.pointee.counter.frames)
+            }
+            if count < limit { return }
+        }
+    }
+
+    /// Books the frames a member has got, and the messages that became complete by it.
+    private func advance(group index: Int, from before: Int, to after: Int) {
+        guard after > before else { return }
+        delivered &+= after &- before
+        let group = groups.baseAddress.unsafelyUnwrapped + index
+        latency?.record(cload_now() &- group.pointee.time(of: (before &+ after) / 2), frames: after &- before)
+        guard before == group.pointee.complete else { return }
+        group.pointee.laggards &-= 1
+        guard group.pointee.laggards == 0 else { return }
+        var least = Int.max
+        var laggards = 0
+        for member in group.pointee.members {
+            let frames = connections[member].counter.frames
+            if frames < least { (least, laggards) = (frames, 0) }
+            if frames == least { laggards &+= 1 }
+        }
+        group.pointee.complete = least
+        group.pointee.laggards = laggards
+        touch(index)
+    }
+
+    private func touch(_ group: Int) {
+        guard !groups[group].isTouched else { return }
+        groups[group].isTouched = true
+        touched.append(group)
+    }
+
+    private func grant() throws {
+        guard isPublishing, !touched.isEmpty else { return }
+        for index in touched {
+            groups[index].isTouched = false
+            let credits = groups[index].credits
+            guard credits > 0 else { continue }
+            try groups[index].publish(credits, descriptor: connections[groups[index].publisher].descriptor)
+        }
+        touched.removeAll(keepingCapacity: true)
+    }
+
+    private func writable(_ index: Int) throws {
+        let group = connections[index].group
+        guard groups[group].publisher == index else { return }
+        try groups[group].flush(descriptor: connections[index].descriptor)
+        if groups[group].owesAnswer, groups[group].isFlushed {
+            groups[group].owesAnswer = false
+            try answerInterlude(index)
+        }
+        touch(group)
+    }
+
+    /// After the first interlude none comes for the rest of the run, so bytes need no looking at any more.
+    private func answerInterlude(_ index: Int) throws {
+        let group = connections[index].group
+        guard groups[group].publisher != index || groups[group].isFlushed else {
+            groups[group].owesAnswer = true
+            return
+        }
+        let answer = wire.interludeAnswer
+        guard cload_send(connections[index].descriptor, answer, answer.count) == answer.count else {
+            throw LoadError.system("answering a ping")
+        }
+        connections[index].mayDiscard = connections[index].counter.length > 0
+    }
+
+    private func stalled() -> LoadError {
+        let missing = connections.filter { $0.isCounted && $0.counter.frames < groups[$0.group].published }
+        return LoadError("missing deliveries: \(missing.count) subscribers wait for messages that do not come")
+    }
+}

@@ -1,0 +1,87 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The connections and rooms of a workload.
+struct Shape {
+    /// Rooms, each with its publisher.
+    var groups: Int
+    /// Subscribers of each room.
+    var subscribers: Int
+    /// Messages outstanding in each room.
+    var window: Int
+    /// Whether the subscriber publishes itself where the wire lets it.
+    var publishesToItself: Bool
+    /// Whether a publisher joins its room where the wire asks for it; its own copies are never counted.
+    var publisherJoins = true
+    /// Bytes of a payload.
+    var payload: Int
+    /// Whether the load generator polls instead of sleeping.
+    var spins: Bool
+
+    /// Opens every connection and has one message go round in every room, to learn what its frame looks like.
+    func open(host: String, port: UInt16, wire: any Wire) throws -> LoadEngine {
+        var connections: [Connection] = []
+        var groups: [Group] = []
+        for index in 0..<self.groups {
+            let digits = String(index)
+            let room = "r" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+            let first = connections.count
+            var open: [BlockingConnection] = []
+            for _ in 0..<subscribers {
+                open.append(try BlockingConnection(host: host, port: port, wire: wire, room: room))
+            }
+            let isShared = publishesToItself && !wire.needsSeparatePublisher
+            let joins = wire.publisherMustJoin && publisherJoins
+            if !isShared {
+                open.append(try BlockingConnection(host: host, port: port, wire: wire, room: joins ? room : nil))
+            }
+            let publisher = open.count - 1
+            let sample = Stamp.payload(0, size: payload)
+            let publication = wire.publication(room: room, payload: sample)
+            try open[publisher].send(publication)
+            for member in open.indices {
+                var frame: [UInt8] = []
+                var stampOffset: Int?
+                if member < subscribers || joins {
+                    (frame, stampOffset) = try Self.delivery(from: &open[member], of: sample)
+                } else if wire.acknowledges {
+                    let answer = try open[member].next()
+                    guard answer.item == .acknowledgement else { throw LoadError("unexpected \(answer.item)") }
+                    frame = answer.frame
+                }
+                guard open[member].isDrained else { throw LoadError("more than one delivery of one message") }
+                connections.append(
+                    Connection(
+                        descriptor: open[member].descriptor,
+                        group: index,
+                        isCounted: member < subscribers,
+                        mayDiscard: !frame.isEmpty && (wire.interlude.isEmpty || open[member].hadInterlude),
+                        counter: FrameCounter(frame: frame, stampOffset: stampOffset, interlude: wire.interlude)
+                    )
+                )
+            }
+            guard let stamp = publication[...].end(of: sample) else { throw LoadError("a publication without payload") }
+            groups.append(
+                Group(
+                    publisher: first + publisher,
+                    members: first..<(first + subscribers),
+                    window: window,
+                    publication: publication,
+                    stampOffset: stamp - sample.count
+                )
+            )
+        }
+        return try LoadEngine(wire: wire, connections: connections, groups: groups, spins: spins)
+    }
+
+    private static func delivery(
+        from connection: inout BlockingConnection,
+        of sample: [UInt8]
+    ) throws -> (frame: [UInt8], stampOffset: Int) {
+        let (item, frame) = try connection.next()
+        guard case .delivery(let payload) = item, frame[payload].elementsEqual(sample) else {
+            throw LoadError("the first message did not come back as it went: \(String(decoding: frame, as: UTF8.self))")
+        }
+        return (frame, payload.lowerBound)
+    }
+}

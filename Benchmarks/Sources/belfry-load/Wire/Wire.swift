@@ -1,0 +1,72 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a server may say, as far as a load generator cares.
+enum WireItem: Equatable {
+    /// An introduction or an acceptance that means nothing further.
+    case greeting
+    /// The answer to the opening: the connection is subscribed (or just open) from here on.
+    case ready
+    /// A message; where its payload stands, counted from the start of the frame.
+    case delivery(payload: Range<Int>)
+    /// The answer to one publication.
+    case acknowledgement
+    /// A sign of life the server asks for unasked.
+    case interlude
+}
+
+/// One protocol, spoken just well enough to load a server with it.
+///
+/// Parsing is for the set-up of a run and for learning what a frame looks like; the measured phase counts bytes.
+protocol Wire: Sendable {
+    /// What the command line calls it.
+    var name: String { get }
+    /// Whether a publisher gets an answer to each publication.
+    var acknowledges: Bool { get }
+    /// Whether a subscribed connection may not publish.
+    var needsSeparatePublisher: Bool { get }
+    /// Whether a connection must be subscribed to a room to publish there.
+    var publisherMustJoin: Bool { get }
+    /// The bytes of a ``WireItem/interlude``; empty if the server never sends one.
+    var interlude: [UInt8] { get }
+    /// What an interlude is answered with.
+    var interludeAnswer: [UInt8] { get }
+
+    /// What a fresh connection says, so that the server ends its answer with ``WireItem/ready``.
+    func opening(room: String?) -> [UInt8]
+    /// A message with an ASCII payload, ready to send.
+    func publication(room: String, payload: [UInt8]) -> [UInt8]
+    /// The first item in `bytes` and its length, or nothing if it is not there in full.
+    func parse(_ bytes: ArraySlice<UInt8>) throws -> (item: WireItem, length: Int)?
+}
+
+extension Wire {
+    var acknowledges: Bool { false }
+    var needsSeparatePublisher: Bool { false }
+    var publisherMustJoin: Bool { false }
+    var interlude: [UInt8] { [] }
+    var interludeAnswer: [UInt8] { [] }
+}
+
+/// Every wire by its name.
+enum Wires {
+    static let all: [any Wire] = [NucosMQWire(), NatsWire(), RespWire()]
+
+    static func named(_ name: String) throws -> any Wire {
+        guard let wire = all.first(where: { $0.name == name }) else {
+            throw LoadError("no wire is called \(name); there are \(all.map(\.name).joined(separator: ", "))")
+        }
+        return wire
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// The index just behind the first occurrence of `delimiter`.
+    func end(of delimiter: [UInt8]) -> Int? {
+        guard count >= delimiter.count else { return nil }
+        for start in startIndex...(endIndex - delimiter.count) where self[start...].starts(with: delimiter) {
+            return start + delimiter.count
+        }
+        return nil
+    }
+}

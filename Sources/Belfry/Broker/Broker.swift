@@ -1,0 +1,158 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+public import BelfryIO
+public import Logging
+public import ServiceLifecycle
+
+/// The middle of everything: rooms by name, sessions by ID, limits, and the loops they live on.
+///
+/// A broker by itself has no network; front-ends bring their clients in.
+///
+///     let broker = try Broker(configuration: .init(io: .automatic), logger: logger)
+///     let room = try await broker.room("weather")
+///     try await room.publish(event: "today", .text("sunny"))
+///
+/// Stop it with ``shutDown()``, or run it in a `ServiceGroup`: on graceful shutdown it drains.
+public actor Broker: LoopBound, Service {
+    /// The first loop, where the broker itself lives.
+    public nonisolated let loop: EventLoop
+    /// How it was set up.
+    public nonisolated var configuration: BrokerConfiguration { shared.configuration }
+    /// The engine that was chosen, and why.
+    public nonisolated var selection: BackendSelection { shared.group.selection }
+    /// How many event loops it runs.
+    public nonisolated var loopCount: Int { shared.loops.count }
+    package nonisolated let shared: BrokerShared
+    private var listeners: [UInt64: LoopConfined<Listener>] = [:]
+    private var state = State.running
+    private let stopped = Parker<Void>()
+
+    private enum State {
+        case running, draining, stopped
+    }
+
+    /// Starts the loops.
+    ///
+    /// - Parameters:
+    ///   - configuration: Every default is stated at ``BrokerConfiguration``.
+    ///   - logger: Hears of what an operator wants to know; nothing is logged per message.
+    /// - Throws: ``BelfryError`` `.startFailed` when an explicit backend cannot be had.
+    public init(configuration: BrokerConfiguration = .init(), logger: Logger) throws(BelfryError) {
+        let group: EventLoopGroup
+        do {
+            group = try EventLoopGroup(
+                configuration.io,
+                count: configuration.loops,
+                options: configuration.ioOptions,
+                logger: logger
+            )
+        } catch {
+            throw BelfryError(.startFailed, error.message)
+        }
+        let shared = BrokerShared(configuration: configuration, logger: logger, group: group)
+        self.shared = shared
+        loop = group.loops[0]
+        var boxes: [LoopConfined<LoopContext>] = []
+        for (index, loop) in group.loops.enumerated() {
+            boxes.append(LoopConfined(LoopContext(shared: shared, loop: loop, index: index), to: loop))
+        }
+        shared.setContexts(boxes)
+        for (box, loop) in zip(boxes, group.loops) {
+            loop.execute {
+                loop.addTurnEndHandler(box.value)
+                box.value.startTicking()
+            }
+        }
+    }
+
+    // MARK: Rooms
+
+    /// The room with this name, made when first asked for. As long as you hold it, it stays.
+    ///
+    /// - Throws: ``BelfryError`` `.invalidArgument` for an empty or too long name, `.limitExceeded` when there are
+    ///   `maxRooms`, `.closed` after a shut-down.
+    public nonisolated func room(_ name: String) async throws(BelfryError) -> Room {
+        let limits = configuration.limits
+        guard !name.isEmpty, name.utf8.count <= limits.maxRoomNameBytes else {
+            throw BelfryError(.invalidArgument, "a room's name has 1 to \(limits.maxRoomNameBytes) bytes")
+        }
+        let found = await LoopDoor(shared, shared.home(of: name)).run { context -> Result<Room, BelfryError> in
+            guard !context.isStopped else { return .failure(BelfryError(.closed, "the broker has stopped")) }
+            guard let core = context.room(name) else {
+                return .failure(BelfryError(.limitExceeded, "there are \(limits.maxRooms) rooms (maxRooms)"))
+            }
+            return .success(core.door())
+        }
+        return try found.get()
+    }
+
+    /// What the broker has done so far.
+    public nonisolated var statistics: BrokerStatistics {
+        var statistics = shared.counters.snapshot
+        statistics.frameLogBytes = shared.frameMemory.bytes
+        return statistics
+    }
+
+    // MARK: Front-ends
+
+    /// Opens a listener for a front-end.
+    ///
+    /// - Returns: The listener's number and the address it has, with the port that the kernel chose for port 0.
+    package func listen(
+        on address: SocketAddress,
+        frontEnd: any FrontEnd
+    ) throws(BelfryError) -> (number: UInt64, address: SocketAddress) {
+        guard state == .running else { throw BelfryError(.closed, "the broker has stopped") }
+        do {
+            let listener = try Listener(on: address, frontEnd: frontEnd, context: shared.context(0).value)
+            let bound = try listener.start()
+            let number = shared.nextNumber()
+            listeners[number] = LoopConfined(listener, to: loop)
+            return (number, bound)
+        } catch {
+            throw BelfryError(.startFailed, error.message)
+        }
+    }
+
+    /// Closes a listener; its connections stay.
+    package func stopListening(_ number: UInt64) { listeners.removeValue(forKey: number)?.value.stop() }
+
+    // MARK: Life
+
+    /// Serves until the task is cancelled or the service group shuts down gracefully, then drains.
+    public func run() async {
+        await withGracefulShutdownHandler {
+            _ = await stopped.park()
+        } onGracefulShutdown: {
+            Task { await self.shutDown() }
+        }
+        await shutDown()
+    }
+
+    /// Drains: stops accepting, tells the clients, sends what is queued, and closes; after `drainTimeout` at the
+    /// latest everything is closed as it is. Returns when the loops have ended.
+    public func shutDown() async {
+        guard state == .running else { return await waitUntilStopped() }
+        state = .draining
+        for listener in listeners.values { listener.value.stop() }
+        listeners = [:]
+        shared.logger.debug("The broker drains.", metadata: ["connections": "\(statistics.connections)"])
+        for index in shared.loops.indices {
+            await LoopDoor(shared, index).run { $0.drain() }
+        }
+        let deadline = ContinuousClock.now + configuration.drainTimeout
+        while statistics.connections > 0, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        for index in shared.loops.indices {
+            await LoopDoor(shared, index).run { $0.stop() }
+        }
+        state = .stopped
+        stopped.unpark()
+        for loop in shared.loops { loop.stop() }
+        await shared.waitUntilStopped()
+    }
+
+    private func waitUntilStopped() async { await shared.waitUntilStopped() }
+}

@@ -1,0 +1,44 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import BelfryIO
+package import Logging
+import Synchronization
+
+/// What all loops of a broker share: immutable, or counted atomically.
+package final class BrokerShared: Sendable {
+    package let configuration: BrokerConfiguration
+    package let logger: Logger
+    let counters = BrokerCounters()
+    let frameMemory = MemoryMeter()
+    let addresses: AddressLimit
+    let group: EventLoopGroup
+    /// By loop index; set once before the broker is handed out.
+    private let contextBoxes = Lock<[LoopConfined<LoopContext>]>([])
+    private let lastNumber = Atomic<UInt64>(0)
+
+    init(configuration: BrokerConfiguration, logger: Logger, group: EventLoopGroup) {
+        self.configuration = configuration
+        self.logger = logger
+        self.group = group
+        addresses = AddressLimit(limit: configuration.limits.maxConnectionsPerAddress)
+    }
+
+    var loops: [EventLoop] { group.loops }
+
+    func setContexts(_ boxes: [LoopConfined<LoopContext>]) { contextBoxes.withLock { $0 = boxes } }
+
+    /// The context of a loop; its value is for that loop only.
+    func context(_ index: Int) -> LoopConfined<LoopContext> { contextBoxes.withLock { $0[index] } }
+
+    /// A number that was never given before.
+    func nextNumber() -> UInt64 { lastNumber.add(1, ordering: .relaxed).newValue }
+
+    /// The loop that orders a room: the same for one name as long as the broker lives.
+    func home(of room: String) -> Int {
+        guard loops.count > 1 else { return 0 }
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in room.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        return Int(hash % UInt64(loops.count))
+    }
+}

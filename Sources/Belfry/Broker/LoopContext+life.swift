@@ -1,0 +1,51 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import BelfryIO
+
+extension LoopContext {
+    /// Looks after time-outs about once a second.
+    func startTicking() {
+        guard !isStopped else { return }
+        // Holds the context as long as the loop runs. A weak reference would cost every use of it the slow path.
+        loop.schedule(after: .seconds(1)) { [self] in
+            let now = turnTime
+            for connection in connections.values { connection.handler?.tick(now: now) }
+            startTicking()
+        }
+    }
+
+    /// Tells all clients goodbye.
+    func drain() {
+        isStopped = true
+        for connection in connections.values { connection.handler?.drain() }
+    }
+
+    /// Ends rooms and drops what is still connected.
+    func stop() {
+        isStopped = true
+        for room in rooms.values { room.close() }
+        rooms = [:]
+        for connection in connections.values { connection.fail(.local) }
+    }
+}
+
+extension BrokerShared {
+    func waitUntilStopped() async {
+        for loop in loops { await loop.waitUntilStopped() }
+    }
+}
+
+extension RoomCore {
+    /// The offset of the oldest message that can still be had; the next one's if there is none.
+    var firstRetainedOffset: UInt64 { entries.isWanted ? entries.firstOffset : nextOffset }
+
+    /// The actor that stands before this room, the same as long as somebody holds it.
+    func door() -> Room {
+        if let room = heldDoor { return room }
+        let room = Room(LoopConfined(onLoop: self, context.loop), name: name, epoch: epoch, loop: context.loop)
+        heldDoor = room
+        isPinned = true
+        return room
+    }
+}

@@ -1,0 +1,71 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a protocol writes room messages: a message is encoded once per format, however many subscribers there are.
+///
+/// A format has no state, so frames can be shared by all its subscribers.
+package protocol WireFormat: Sendable {
+    /// The format's name: one frame log per room and name.
+    var name: String { get }
+
+    /// Appends the frame of a message, complete; nothing when the message can't be said in this protocol.
+    func encode(room: String, event: String, payload: Payload, into frame: inout [UInt8])
+
+    /// Reads a frame of this format back, for other formats and for consumers in the process; nil when it can't be.
+    func decode(_ frame: Span<UInt8>) -> (event: String, payload: Payload)?
+
+    /// Appends the frame that announces a loss of the messages `from..<to`, in whatever way the protocol's clients see.
+    func encodeGap(room: String, from: UInt64, to: UInt64, into frame: inout [UInt8])
+}
+
+/// A protocol: what the broker asks of a front-end.
+package protocol FrontEnd: Sendable {
+    /// For logs and metrics, as in `nucosmq`.
+    var name: String { get }
+
+    /// Makes the protocol's side of a connection that was accepted. On the connection's loop.
+    func makeHandler(for connection: Connection) -> any ConnectionHandler
+}
+
+/// The protocol's side of one connection. Loop-confined; called by the connection, never re-entrantly.
+package protocol ConnectionHandler: AnyObject {
+    /// The connection stands; bytes may be sent.
+    func opened()
+    /// Bytes arrived. They are lent for the length of the call.
+    func received(_ bytes: Span<UInt8>)
+    /// The peer finished sending. The default closes after what is queued has been sent.
+    func peerEnded()
+    /// The broker drains: say goodbye in the protocol's words and close.
+    func drain()
+    /// About once a second: look after time-outs. `now` is the loop's clock in nanoseconds.
+    func tick(now: Int64)
+    /// The last call.
+    func closed(_ reason: CloseReason)
+}
+
+/// Why a connection ended.
+package enum CloseReason: Sendable, Equatable, CustomStringConvertible {
+    /// The peer closed it.
+    case peer
+    /// This side closed it, in order.
+    case local
+    /// It fell too far behind.
+    case slowConsumer
+    /// The peer broke the protocol's rules; the text says which.
+    case protocolError(String)
+    /// The peer took too long; the text says for what.
+    case timedOut(String)
+    /// The network failed.
+    case failed(String)
+
+    package var description: String {
+        switch self {
+        case .peer: "closed by the peer"
+        case .local: "closed by this side"
+        case .slowConsumer: "slow consumer"
+        case .protocolError(let rule): "protocol error: \(rule)"
+        case .timedOut(let what): "timed out: \(what)"
+        case .failed(let error): "failed: \(error)"
+        }
+    }
+}

@@ -1,0 +1,242 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import BelfryIO
+
+/// The working part of a room, on its home loop: order, logs, members and consumers. Loop-confined.
+///
+/// `Room` is the actor that stands before it; code of the broker that is on the home loop already comes here directly.
+final class RoomCore {
+    let name: String
+    let epoch: UInt64
+    let context: LoopContext
+    private(set) var nextOffset: UInt64 = 0
+    private(set) var logs: [FrameLog] = []
+    /// The one log, as long as a frame in its format needs nothing else done: no other format, no keys, no entries.
+    private(set) var plainLog: FrameLog?
+    private(set) var members: [SessionID: Member] = [:]
+    /// The one session that a private room (one named after an identity) belongs to.
+    private(set) var owner: SessionID?
+    var entries: EntryLog
+    var consumers: [UInt64: RoomConsumer] = [:]
+    var waitingConsumers: [RoomConsumer] = []
+    /// Consumers whose policy cares about what the ring drops; empty in the common case.
+    var pinningConsumers: [RoomConsumer] = []
+    var hasPinningConsumers = false
+    var presenceWatchers: [UInt64: Queue<PresenceChange>] = [:]
+    /// `Room` actors that users hold; a room with none, no members and no history may go.
+    var isPinned = false
+    weak var heldDoor: Room?
+    /// Subscribers with the policy `.suspend` that are too far behind, and who waits for them.
+    var blockers = 0
+    var blockedPublishers: [@Sendable () -> Void] = []
+    private var scratch: [UInt8] = []
+
+    /// Who is in the room.
+    struct Member: Sendable {
+        let identity: String?
+        let loop: Int
+        let format: String
+    }
+
+    init(name: String, context: LoopContext) {
+        self.name = name
+        self.context = context
+        epoch = UInt64.random(in: 1...UInt64.max)
+        entries = EntryLog(history: context.shared.configuration.history)
+    }
+
+    // MARK: Publishing
+
+    /// Publishes a frame in the format of `plainLog`.
+    ///
+    /// The hot path. It touches stored properties only in ways that need no exclusivity check at run time (plain loads
+    /// and stores; the checks were a sixth of the whole path), hence the properties of their own.
+    func publishPlain(_ frame: Span<UInt8>, to log: FrameLog) {
+        log.append(frame, key: 0)
+        if !log.isDirty { context.markGrown(log) }
+        nextOffset += 1
+        context.published += 1
+    }
+
+    /// Looks again whether `plainLog` may serve.
+    func updatePlainLog() {
+        let isPlain = logs.count == 1 && !entries.isWanted && !logs[0].isKeyed
+        plainLog = isPlain ? logs[0] : nil
+    }
+
+    /// Publishes a frame as it came from a client that speaks `format`: those who speak it too get these very bytes.
+    @discardableResult
+    func publish(frame: Span<UInt8>, format: any WireFormat, sender: Sender) -> RoomPosition? {
+        let formatName = format.name
+        var decoded: (event: String, payload: Payload)?
+        if entries.isWanted || logs.contains(where: { $0.isKeyed || $0.formatName != formatName }) {
+            decoded = format.decode(frame)
+            guard decoded != nil else { return nil }
+        }
+        for log in logs {
+            let key = log.isKeyed ? Self.key(decoded?.event ?? "") : 0
+            if log.formatName == formatName {
+                log.append(frame, key: key)
+            } else if let decoded {
+                append(decoded.event, decoded.payload, to: log, key: key)
+            }
+            context.markGrown(log)
+        }
+        return advance(decoded, sender)
+    }
+
+    /// Publishes a message of this process, or one whose bytes no subscriber can have as they came.
+    @discardableResult
+    func publish(event: String, payload: Payload, sender: Sender) -> RoomPosition {
+        for log in logs {
+            append(event, payload, to: log, key: log.isKeyed ? Self.key(event) : 0)
+            context.markGrown(log)
+        }
+        return advance((event, payload), sender)
+    }
+
+    private func append(_ event: String, _ payload: Payload, to log: FrameLog, key: UInt64) {
+        var frame: [UInt8] = []
+        swap(&frame, &scratch)
+        frame.removeAll(keepingCapacity: true)
+        // A message that the format can't say takes its offset all the same, with an empty frame.
+        log.format.encode(room: name, event: event, payload: payload, into: &frame)
+        log.append(frame.span, key: key)
+        swap(&frame, &scratch)
+    }
+
+    private func advance(_ decoded: (event: String, payload: Payload)?, _ sender: Sender) -> RoomPosition {
+        let position = RoomPosition(epoch: epoch, offset: nextOffset)
+        nextOffset += 1
+        context.published += 1
+        if entries.isWanted, let (event, payload) = decoded {
+            makeRoomForEntry()
+            entries.append(
+                Message(
+                    room: name,
+                    event: event,
+                    payload: payload,
+                    sender: sender,
+                    offset: position.offset,
+                    timestamp: context.wallClock
+                )
+            )
+            wakeConsumers()
+        }
+        return position
+    }
+
+    private static func key(_ event: String) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(event)
+        return UInt64(bitPattern: Int64(hasher.finalize()))
+    }
+
+    // MARK: Members
+
+    /// Adds a member whose connection lives on some loop.
+    func join(
+        _ session: SessionID,
+        _ member: Member,
+        format: any WireFormat,
+        exclusive: Bool,
+        keyed: Bool
+    ) -> Result<RoomAdmission, JoinFailure> {
+        if let owner, owner != session, !exclusive { return .failure(JoinFailure(refusal: .isPrivate)) }
+        if exclusive {
+            for other in members.keys where other != session { context.revoke(other, from: self) }
+            owner = session
+        }
+        let isNew = members.updateValue(member, forKey: session) == nil
+        let log = self.log(for: format)
+        if keyed { log.keepKeys() }
+        follow(log, from: member.loop)
+        updatePlainLog()
+        if isNew { announce(PresenceChange(kind: .joined, session: session, identity: member.identity)) }
+        return .success(RoomAdmission(tail: log.tail, start: log.tail.endOffset))
+    }
+
+    /// Removes a member; the room goes when nobody is left who needs it.
+    func leave(_ session: SessionID) {
+        guard let member = members.removeValue(forKey: session) else { return }
+        if owner == session { owner = nil }
+        if !members.values.contains(where: { $0.loop == member.loop && $0.format == member.format }),
+            let log = logs.first(where: { $0.formatName == member.format })
+        {
+            log.removeReader(member.loop)
+            if log.readers.isEmpty { logs.removeAll { $0 === log } }
+            updatePlainLog()
+        }
+        announce(PresenceChange(kind: .left, session: session, identity: member.identity))
+        context.removeIfIdle(self)
+    }
+
+    private func log(for format: any WireFormat) -> FrameLog {
+        if let log = logs.first(where: { $0.formatName == format.name }) { return log }
+        let log = FrameLog(format: format, firstOffset: nextOffset, meter: context.shared.frameMemory)
+        logs.append(log)
+        return log
+    }
+
+    private func follow(_ log: FrameLog, from loop: Int) {
+        guard !log.readers.contains(where: { $0.loopIndex == loop }) else { return }
+        if loop == context.index {
+            let roster = context.roster(room: name, format: log.format, tail: log.tail)
+            roster.log = log
+            log.readers.append(roster)
+        } else {
+            log.readers.append(RemoteRoster(room: name, format: log.formatName, loopIndex: loop, home: context))
+        }
+    }
+
+    /// Whether nothing would be lost if the room were made anew later.
+    var isIdle: Bool { !isPinned && members.isEmpty && !entries.isWanted && presenceWatchers.isEmpty }
+
+    private func announce(_ change: PresenceChange) {
+        for watcher in presenceWatchers.values { _ = watcher.send(change) }
+    }
+}
+
+/// A roster on another loop, as the home loop sees it: growth is told once per turn with the hand-over.
+private final class RemoteRoster: FrameLogReader {
+    let loopIndex: Int
+    private let room: String
+    private let format: String
+    private let home: LoopContext
+
+    init(room: String, format: String, loopIndex: Int, home: LoopContext) {
+        self.room = room
+        self.format = format
+        self.loopIndex = loopIndex
+        self.home = home
+    }
+
+    func logRolledOver(to chunk: FrameChunk) {
+        let key = RosterKey(room: room, format: format)
+        home.handOver(to: loopIndex) { $0.rosters[key]?.logRolledOver(to: chunk) }
+    }
+
+    func logGrew() {
+        let key = RosterKey(room: room, format: format)
+        home.handOver(to: loopIndex) { $0.rosters[key]?.logGrew() }
+    }
+}
+
+/// A change of who is in a room.
+public struct PresenceChange: Sendable, Hashable {
+    /// What happened.
+    public enum Kind: Sendable, Hashable {
+        /// Someone came.
+        case joined
+        /// Someone went.
+        case left
+    }
+
+    /// What happened.
+    public let kind: Kind
+    /// Whose session.
+    public let session: SessionID
+    /// Who that is; nil for an anonymous client.
+    public let identity: String?
+}

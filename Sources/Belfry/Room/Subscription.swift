@@ -1,0 +1,56 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import BelfryIO
+
+/// How far a subscriber may fall behind, and what happens then.
+public struct LagLimit: Sendable, Hashable {
+    /// Messages a subscriber may be behind, at least 1.
+    public var messages = 65_536
+    /// Encoded bytes a subscriber may be behind; what the kernel has taken does not count.
+    public var bytes = 8 * 1024 * 1024
+    /// What happens to one who is further behind.
+    public var policy = OverflowPolicy.dropOldest
+
+    /// Makes a limit; the defaults are 65,536 messages, 8 MiB and `.dropOldest`.
+    public init(messages: Int = 65_536, bytes: Int = 8 * 1024 * 1024, policy: OverflowPolicy = .dropOldest) {
+        self.messages = max(1, messages)
+        self.bytes = max(1, bytes)
+        self.policy = policy
+    }
+}
+
+/// One connection's place in one room: a cursor into the room's frame log. Loop-confined.
+final class Subscription {
+    let connection: Connection
+    let roster: Roster
+    let limit: LagLimit
+    /// The offset of the next frame to send; in-flight sends are already behind it.
+    var cursor: UInt64 = 0
+    var rosterIndex = 0
+    /// Whether the connection has it on its list of rooms with something to send.
+    var isListed = false
+    /// Lost and not announced yet: told before the next frame.
+    var gap: Range<UInt64>?
+    /// Frames kept by `.dropNewest` and `.latestPerKey` when the limit struck; sent before the cursor goes on.
+    var kept: [(offset: UInt64, key: UInt64, segment: Segment)] = []
+    /// `.dropNewest` only: nothing is taken until `kept` has been sent.
+    var isFull = false
+    /// `.suspend` only: publishers wait for this subscriber.
+    var isBlocking = false
+
+    init(connection: Connection, roster: Roster, limit: LagLimit) {
+        self.connection = connection
+        self.roster = roster
+        self.limit = limit
+    }
+
+    var isBehind: Bool { cursor < roster.endOffset || !kept.isEmpty }
+
+    /// Counts a loss and remembers it for the announcement.
+    func lose(_ range: Range<UInt64>) -> Int {
+        guard !range.isEmpty else { return 0 }
+        gap = gap.map { min($0.lowerBound, range.lowerBound)..<max($0.upperBound, range.upperBound) } ?? range
+        return Int(clamping: range.count)
+    }
+}

@@ -1,0 +1,182 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import BelfryIO
+
+// Joining, leaving and publishing. The room may be at home on another loop; what is asked of it arrives there in order.
+extension Connection {
+    /// Joins a room. Joining twice is the same as once.
+    ///
+    /// - Parameters:
+    ///   - exclusive: Makes the room private to this session; other members leave it.
+    ///   - format: How the connection wants the room's messages.
+    ///   - refused: Called when the room says no, now or, from another loop, later.
+    package func join(
+        _ room: String,
+        exclusive: Bool = false,
+        format: any WireFormat,
+        lag: LagLimit? = nil,
+        refused: @escaping @Sendable (JoinRefusal) -> Void = { _ in }
+    ) {
+        let limits = context.shared.configuration.limits
+        guard memberships[room] == nil else { return }
+        guard !room.isEmpty, room.utf8.count <= limits.maxRoomNameBytes else { return refused(.badName) }
+        guard memberships.count < limits.maxRoomsPerSession else { return refused(.tooManyRooms) }
+        let home = context.shared.home(of: room)
+        let membership = Membership(room: room, home: home)
+        memberships[room] = membership
+        let member = RoomCore.Member(identity: identity, loop: context.index, format: format.name)
+        let limit = lag ?? context.shared.configuration.lag
+        let keyed = limit.policy == .latestPerKey
+        let (id, loop) = (self.id, context.index)
+        if home == context.index {
+            let answer = context.admit(id, member, to: room, format: format, exclusive: exclusive, keyed: keyed)
+            completeJoin(membership, answer, format: format, limit: limit, refused)
+            return
+        }
+        context.handOver(to: home) { home in
+            let answer = home.admit(id, member, to: room, format: format, exclusive: exclusive, keyed: keyed)
+            home.handOver(to: loop) { context in
+                guard let connection = context.connections[id], let membership = connection.memberships[room] else {
+                    return
+                }
+                connection.completeJoin(membership, answer, format: format, limit: limit, refused)
+            }
+        }
+    }
+
+    private func completeJoin(
+        _ membership: Membership,
+        _ answer: Result<RoomAdmission, JoinFailure>,
+        format: any WireFormat,
+        limit: LagLimit,
+        _ refused: (JoinRefusal) -> Void
+    ) {
+        switch answer {
+        case .failure(let failure):
+            memberships[membership.room] = nil
+            refused(failure.refusal)
+        case .success(let admission):
+            let roster = context.roster(room: membership.room, format: format, tail: admission.tail)
+            let subscription = Subscription(connection: self, roster: roster, limit: limit)
+            membership.subscription = subscription
+            membership.core = membership.home == context.index ? context.rooms[membership.room] : nil
+            membership.log = roster.log
+            subscriptions.append(subscription)
+            roster.add(subscription, at: admission.start)
+            if subscription.isBehind { list(subscription) }
+        }
+    }
+
+    /// Leaves a room; nothing when not in it.
+    package func leave(_ room: String) {
+        guard let membership = memberships.removeValue(forKey: room) else { return }
+        detach(membership)
+        let id = self.id
+        context.toHome(of: room) { $0.rooms[room]?.leave(id) }
+    }
+
+    /// Takes the local half of a membership away.
+    func detach(_ membership: Membership) {
+        guard let subscription = membership.subscription else { return }
+        membership.subscription = nil
+        membership.core = nil
+        membership.log = nil
+        context.unblock(subscription)
+        subscriptions.removeAll { $0 === subscription }
+        drop(subscription)
+        subscription.roster.remove(subscription)
+        context.removeIfEmpty(subscription.roster)
+    }
+
+    func leaveAll() {
+        for room in Array(memberships.keys) { leave(room) }
+    }
+
+    /// Whether this connection is in a room, or on its way in.
+    package func membership(of room: String) -> Membership? { memberships[room] }
+
+    /// Publishes a frame, as it came, to a room that this connection is in.
+    package func publish(_ frame: Span<UInt8>, format: any WireFormat, to membership: Membership) {
+        if let core = membership.core {
+            if let log = core.plainLog, log === membership.log {
+                core.publishPlain(frame, to: log)
+            } else {
+                core.publish(frame: frame, format: format, sender: .session(id))
+            }
+            if core.isBlocked { holdBack(until: core) }
+            return
+        }
+        let room = membership.room
+        let sender = Sender.session(id)
+        let segment = context.keep(frame)
+        context.toHome(of: room) { home in
+            guard let core = home.rooms[room] else { return }
+            segment.chunk.withBytes(segment.start..<segment.end) {
+                _ = core.publish(frame: $0, format: format, sender: sender)
+            }
+        }
+    }
+
+    /// A `.suspend` subscriber is at its limit: this publisher is not read from until there is room again.
+    private func holdBack(until core: RoomCore) {
+        setReceiving(false)
+        let (id, index, shared) = (self.id, context.index, context.shared)
+        core.blockedPublishers.append {
+            shared.loops[index].execute { shared.context(index).value.connections[id]?.setReceiving(true) }
+        }
+    }
+}
+
+/// A room's yes, carried between loops.
+struct RoomAdmission: Sendable {
+    let tail: FrameChunk
+    let start: UInt64
+}
+
+/// A room's no.
+struct JoinFailure: Error {
+    let refusal: JoinRefusal
+}
+
+extension LoopContext {
+    /// At a room's home: takes a session in.
+    func admit(
+        _ session: SessionID,
+        _ member: RoomCore.Member,
+        to room: String,
+        format: any WireFormat,
+        exclusive: Bool,
+        keyed: Bool
+    ) -> Result<RoomAdmission, JoinFailure> {
+        guard let core = self.room(room) else { return .failure(JoinFailure(refusal: .noMoreRooms)) }
+        return core.join(session, member, format: format, exclusive: exclusive, keyed: keyed)
+    }
+
+    /// A session lost its place in a private room to another.
+    func revoke(_ session: SessionID, from room: RoomCore) {
+        guard let member = room.members[session] else { return }
+        let wasOwner = room.owner == session
+        let name = room.name
+        room.leave(session)
+        let work: @Sendable (LoopContext) -> Void = { context in
+            guard let connection = context.connections[session] else { return }
+            if let membership = connection.memberships.removeValue(forKey: name) { connection.detach(membership) }
+            if wasOwner { connection.handler?.drain() }
+        }
+        if member.loop == index { work(self) } else { handOver(to: member.loop, work) }
+    }
+
+    func removeIfEmpty(_ roster: Roster) {
+        guard roster.subscriptions.isEmpty else { return }
+        let key = RosterKey(room: roster.room, format: roster.format.name)
+        if rosters[key] === roster { rosters[key] = nil }
+    }
+
+    /// A connection has ended.
+    func forget(_ connection: Connection) {
+        guard connections.removeValue(forKey: connection.id) != nil else { return }
+        shared.counters.closed()
+        shared.addresses.release(connection.peer)
+    }
+}

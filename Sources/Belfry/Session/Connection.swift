@@ -1,0 +1,278 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+package import BelfryIO
+import Logging
+
+/// One network connection of the broker: its outbound side, shared by all protocols. Loop-confined.
+///
+/// Frames of rooms are not queued here: each subscription is a cursor. What is queued (`pending`) are segments of
+/// memory that lives elsewhere: direct frames, and room frames that have to go out before a direct one.
+package final class Connection: IOHandler {
+    /// The session this connection is.
+    package let id: SessionID
+    /// The peer's address, where it has one.
+    package let peer: SocketAddress?
+    /// Who the peer proved to be; nil for an anonymous one.
+    package var identity: String?
+    package let context: LoopContext
+    package let frontEnd: any FrontEnd
+    let handle: IOHandle
+    /// The protocol's side; nil once closed.
+    package var handler: (any ConnectionHandler)?
+
+    /// By room name, while subscribed or subscribing.
+    var memberships: [String: Membership] = [:]
+    var subscriptions: [Subscription] = []
+    /// Subscriptions with something to send at the end of this turn, or once the connection is not busy any more.
+    private var lagging: [Subscription] = []
+    var pending: [Segment] = []
+    private(set) var pendingBytes = 0
+    private var isListed = false
+    private(set) var isBusy = false
+    private(set) var isClosing = false
+    private var reason: CloseReason?
+    private var closeTimer: TimerID?
+    /// The loop's clock when bytes last arrived.
+    package var lastReceived: Int64 = 0
+
+    init(id: SessionID, handle: IOHandle, peer: SocketAddress?, frontEnd: any FrontEnd, context: LoopContext) {
+        self.id = id
+        self.handle = handle
+        self.peer = peer
+        self.frontEnd = frontEnd
+        self.context = context
+    }
+
+    // MARK: Sending
+
+    /// Queues a frame for this connection alone, behind everything that its rooms were told before.
+    package func send(_ frame: Span<UInt8>) {
+        guard !isClosing, !frame.isEmpty else { return }
+        cutLagging()
+        append(context.keep(frame))
+        if pendingBytes > context.shared.configuration.limits.maxPendingBytes { return fail(.slowConsumer) }
+        context.list(self)
+    }
+
+    /// Turns what rooms published up to now into segments, so that a direct frame can follow them in order.
+    private func cutLagging() {
+        for subscription in subscriptions where subscription.isBehind {
+            announceGap(of: subscription)
+            while subscription.kept.isEmpty, let (batch, to) = subscription.roster.batch(from: subscription.cursor) {
+                append(batch)
+                subscription.cursor = to
+                if pendingBytes > context.shared.configuration.limits.maxPendingBytes { return }
+            }
+        }
+    }
+
+    private func append(_ batch: SendBatch) {
+        append(batch.first)
+        for segment in batch.rest { append(segment) }
+    }
+
+    private func append(_ segment: Segment) {
+        guard segment.count > 0 else { return }
+        pendingBytes += segment.count
+        if let last = pending.last, last.chunk === segment.chunk, last.end == segment.start {
+            pending[pending.count - 1] = Segment(last.chunk, last.start, segment.end)
+        } else {
+            pending.append(segment)
+        }
+    }
+
+    /// A room of this connection has something new.
+    func list(_ subscription: Subscription) {
+        guard !isClosing else { return }
+        if !subscription.isListed {
+            subscription.isListed = true
+            lagging.append(subscription)
+        }
+        if isBusy { enforce(subscription) } else { context.list(self) }
+    }
+
+    /// Marks this connection as on the context's list for this turn; false if it was already.
+    func markListed(_ listed: Bool) -> Bool {
+        defer { isListed = listed }
+        return isListed != listed
+    }
+
+    /// Hands what there is to the backend: one send. At the end of a turn. True when there is more.
+    func pump() -> Bool {
+        guard !isBusy, reason == nil || !pending.isEmpty else { return false }
+        guard let batch = nextBatch() else { return false }
+        switch context.loop.send(batch, on: handle) {
+        case .queued:
+            if isClosing, !hasMore { finish() }
+            return hasMore
+        case .closed: return false
+        case .busy:
+            isBusy = true
+            putBack(batch)
+            for subscription in lagging { enforce(subscription) }
+            return false
+        }
+    }
+
+    private var hasMore: Bool { !pending.isEmpty || !lagging.isEmpty }
+
+    /// The common case, one room and nothing else, makes no array.
+    private func nextBatch() -> SendBatch? {
+        if pending.isEmpty, lagging.count == 1, let only = lagging.first, only.kept.isEmpty, only.gap == nil,
+            let (batch, to) = only.roster.batch(from: only.cursor)
+        {
+            only.cursor = to
+            if to >= only.roster.endOffset { unlist(at: 0) }
+            return batch
+        }
+        gatherLagging()
+        guard !pending.isEmpty else { return nil }
+        let taken = Array(pending.prefix(64))
+        pending.removeFirst(taken.count)
+        let batch = SendBatch(taken[0], rest: Array(taken.dropFirst()))
+        pendingBytes -= batch.byteCount
+        return batch
+    }
+
+    private func putBack(_ batch: SendBatch) {
+        pending.insert(contentsOf: [batch.first] + batch.rest, at: 0)
+        pendingBytes += batch.byteCount
+    }
+
+    /// Moves what rooms have into `pending`, at most one send's worth each.
+    private func gatherLagging() {
+        var index = 0
+        while index < lagging.count, pendingBytes < Roster.maxSendBytes {
+            let subscription = lagging[index]
+            announceGap(of: subscription)
+            takeKept(of: subscription)
+            if let (batch, to) = subscription.roster.batch(from: subscription.cursor) {
+                append(batch)
+                subscription.cursor = to
+            }
+            if subscription.isBehind { index += 1 } else { unlist(at: index) }
+        }
+    }
+
+    /// Forgets a subscription that ended.
+    func drop(_ subscription: Subscription) {
+        if let index = lagging.firstIndex(where: { $0 === subscription }) { unlist(at: index) }
+    }
+
+    private func unlist(at index: Int) {
+        lagging[index].isListed = false
+        lagging.swapAt(index, lagging.count - 1)
+        lagging.removeLast()
+    }
+
+    private func takeKept(of subscription: Subscription) {
+        for frame in subscription.kept { append(frame.segment) }
+        subscription.kept = []
+        subscription.isFull = false
+        // `.dropNewest` lost what came after the kept frames: its place is behind them.
+        announceGap(of: subscription)
+    }
+
+    private func announceGap(of subscription: Subscription) {
+        // The loss of `.dropNewest` stands behind what was kept, that of the others before it.
+        guard let gap = subscription.gap, !(subscription.isFull && !subscription.kept.isEmpty) else { return }
+        subscription.gap = nil
+        var frame: [UInt8] = []
+        subscription.roster.format.encodeGap(
+            room: subscription.roster.room,
+            from: gap.lowerBound,
+            to: gap.upperBound,
+            into: &frame
+        )
+        if !frame.isEmpty { append(context.keep(frame.span)) }
+    }
+
+    private func enforce(_ subscription: Subscription) {
+        switch subscription.enforceLimit() {
+        case .fine: break
+        case .lost(let count): context.shared.counters.lost(count)
+        case .disconnect: fail(.slowConsumer)
+        case .block: context.block(subscription)
+        }
+    }
+
+    // MARK: Handler
+
+    package func received(_ bytes: Span<UInt8>, on handle: IOHandle) {
+        guard reason == nil else { return }
+        lastReceived = context.turnTime
+        context.shared.counters.received(bytes.count)
+        handler?.received(bytes)
+    }
+
+    package func ended(_ handle: IOHandle) {
+        if reason == nil { handler?.peerEnded() }
+        if isClosing { context.loop.close(handle) } else { close(.peer) }
+    }
+
+    package func writable(_ handle: IOHandle) {
+        isBusy = false
+        for subscription in lagging where subscription.isBlocking { context.unblock(subscription) }
+        if hasMore { context.list(self) } else if isClosing { finish() }
+    }
+
+    package func failed(_ handle: IOHandle, _ error: IOError) {
+        if reason == nil { reason = .failed(error.message) }
+        isClosing = true
+        context.loop.close(handle)
+    }
+
+    package func closed(_ handle: IOHandle) {
+        context.loop.cancel(closeTimer)
+        closeTimer = nil
+        leaveAll()
+        context.forget(self)
+        let reason = self.reason ?? .peer
+        handler?.closed(reason)
+        handler = nil
+        pending = []
+    }
+
+    // MARK: Closing
+
+    /// Closes in order: what is queued is sent first, then the peer has a second to close its side.
+    package func close(_ reason: CloseReason) {
+        guard !isClosing else { return }
+        cutLagging()
+        self.reason = self.reason ?? reason
+        isClosing = true
+        leaveAll()
+        if pending.isEmpty, !isBusy { finish() } else { context.list(self) }
+        let grace = context.shared.configuration.limits.closeGrace
+        closeTimer = context.loop.schedule(after: grace) { [weak self] in
+            guard let self else { return }
+            self.closeTimer = nil
+            self.context.loop.close(self.handle)
+        }
+    }
+
+    /// After the last frame was handed over: half-close, and wait for the peer's end of stream.
+    func finish() { context.loop.finish(handle) }
+
+    /// Gives up on the peer: nothing more is sent.
+    package func fail(_ reason: CloseReason) {
+        guard self.reason == nil else { return }
+        self.reason = reason
+        isClosing = true
+        if reason == .slowConsumer { context.shared.counters.slowConsumer() }
+        context.logger.info(
+            "Connection closed.",
+            metadata: ["session": "\(id)", "peer": "\(peer?.description ?? "-")", "reason": "\(reason)"]
+        )
+        leaveAll()
+        pending = []
+        context.loop.close(handle)
+    }
+
+    /// Stops or goes on reading from the peer.
+    package func setReceiving(_ receiving: Bool) {
+        guard !isClosing else { return }
+        if receiving { context.loop.startReceiving(handle) } else { context.loop.pauseReceiving(handle) }
+    }
+}

@@ -1,0 +1,109 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+#if Uring
+import CLinux
+import Glibc
+
+extension UringBackend {
+    /// Notes that a standing operation is over; it is started anew as long as its owner wants it.
+    mutating func standingEnded(_ entry: UringEntry) {
+        entry.standing = false
+        entry.cancelling = false
+        entry.outstanding -= 1
+        if entry.armed, !entry.isClosing { list(entry) }
+    }
+
+    mutating func received(_ entry: UringEntry, _ completion: UringCompletion, _ batch: inout CompletionBatch) {
+        let result = completion.result
+        if let buffer = completion.buffer {
+            pool.noteFilled()
+            if result > 0, !entry.isClosing, !entry.hasFailed {
+                batch.items.append(.received(entry.handle, buffer: buffer, count: Int(result)))
+            } else {
+                pool.giveBack(buffer)
+            }
+        }
+        guard !completion.hasMore else { return }
+        switch -result {
+        case 0:
+            if !entry.hasEnded, !entry.hasFailed, !entry.isClosing {
+                batch.items.append(.ended(entry.handle))
+            }
+            entry.hasEnded = true
+        case ENOBUFS, ECANCELED, EINTR, EAGAIN, ..<0:
+            // No buffer just now, paused, or cut off by the kernel's own limits: nothing that is the peer's doing.
+            break
+        default:
+            fail(entry, -result, &batch)
+        }
+        standingEnded(entry)
+    }
+
+    /// A connection was decided, or datagrams are there.
+    mutating func polled(_ entry: UringEntry, _ completion: UringCompletion, _ batch: inout CompletionBatch) {
+        let isOver = !completion.hasMore
+        if entry.role == .connecting {
+            guard isOver else { return }
+            entry.role = .stream
+            if !entry.isClosing { finishConnecting(entry, &batch) }
+        } else if completion.result >= 0, !entry.isClosing {
+            noteReadable(entry)
+        }
+        if isOver { standingEnded(entry) }
+    }
+
+    private mutating func finishConnecting(_ entry: UringEntry, _ batch: inout CompletionBatch) {
+        otherEntries += 1
+        let error = Socket.pendingError(entry.descriptor)
+        guard error == 0 else { return fail(entry, error, &batch) }
+        batch.items.append(.connected(entry.handle))
+        // What was queued before the connection stood.
+        if entry.sendState == .queued { unsent.append(entry) }
+    }
+
+    // MARK: Datagrams
+
+    private mutating func noteReadable(_ entry: UringEntry) {
+        guard !readable.contains(where: { $0 === entry }) else { return }
+        readable.append(entry)
+    }
+
+    /// Empties readable datagram sockets, each within its budget.
+    mutating func receiveDatagrams(into batch: inout CompletionBatch) {
+        guard !readable.isEmpty else { return }
+        let sockets = readable
+        readable.removeAll(keepingCapacity: true)
+        for entry in sockets where !entry.isClosing && entry.armed {
+            if receiveDatagrams(entry, &batch) { readable.append(entry) }
+        }
+    }
+
+    /// Receives until there is nothing more; true when the budget or the buffers ended before.
+    private mutating func receiveDatagrams(_ entry: UringEntry, _ batch: inout CompletionBatch) -> Bool {
+        for _ in 0..<64 {
+            guard let buffer = datagramPool.take() else { return true }
+            var storage = sockaddr_storage()
+            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            otherEntries += 1
+            let count = unsafe clinux_receive_from(
+                entry.descriptor,
+                datagramPool.address(buffer),
+                datagramPool.slotBytes,
+                &storage,
+                &length
+            )
+            if count >= 0, let sender = SocketAddress(storage, length: length) {
+                batch.senders.append(sender)
+                let index = batch.senders.count - 1
+                batch.items.append(.receivedDatagram(entry.handle, buffer: buffer, count: count, sender: index))
+                continue
+            }
+            let error = errno
+            datagramPool.giveBack(buffer)
+            if count < 0, error == EAGAIN { return false }
+        }
+        return true
+    }
+}
+#endif

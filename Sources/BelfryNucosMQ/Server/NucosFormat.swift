@@ -1,0 +1,56 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import Belfry
+
+/// nucosMQ as a wire format of rooms: one message with `room`, as the wire's §2 has it.
+struct NucosFormat: WireFormat {
+    let name = "nucosmq"
+
+    /// A JSON payload goes as it is, a text as a JSON string, bytes as a JSON string of base64 (RFC 4648 §4).
+    func encode(room: String, event: String, payload: Payload, into frame: inout [UInt8]) {
+        switch payload.kind {
+        case .json: NucosEncoder.append(event: event, content: payload.bytes.span, room: room, to: &frame)
+        case .text: NucosEncoder.append(event: event, text: payload.text, room: room, to: &frame)
+        case .binary: NucosEncoder.append(event: event, text: Base64.encode(payload.bytes), room: room, to: &frame)
+        }
+    }
+
+    func decode(_ frame: Span<UInt8>) -> (event: String, payload: Payload)? {
+        guard let parsed = try? NucosFrame.parse(frame) else { return nil }
+        return (parsed.eventName.string(in: frame), parsed.payload(in: frame))
+    }
+
+    /// An event `gap` in the room; its content gives the lost offsets, `from` included, `to` not.
+    func encodeGap(room: String, from: UInt64, to: UInt64, into frame: inout [UInt8]) {
+        let content = Array(#"{"from": \#(from), "to": \#(to)}"#.utf8)
+        NucosEncoder.append(event: "gap", content: content.span, room: room, to: &frame)
+    }
+}
+
+extension NucosFrame {
+    /// The content as a payload of its own.
+    func payload(in bytes: Span<UInt8>) -> Payload {
+        Payload(.json, bytes: [UInt8](bytes: bytes.extracting(content.range)))
+    }
+}
+
+/// Bytes as text, for the protocols that carry only JSON.
+enum Base64 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    static func encode(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = (0..<3).map { start + $0 < bytes.count ? UInt32(bytes[start + $0]) : 0 }
+            let bits = group[0] << 16 | group[1] << 8 | group[2]
+            let used = min(bytes.count - start, 3) + 1
+            for index in 0..<4 {
+                let digit = alphabet[Int(bits >> UInt32(18 - 6 * index)) & 63]
+                text.append(index < used ? digit : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

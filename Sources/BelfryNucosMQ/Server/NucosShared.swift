@@ -1,0 +1,71 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import Belfry
+import BelfryIO
+import Logging
+
+/// What all connections of one nucosMQ server share; the front-end that the broker sees.
+final class NucosShared: FrontEnd {
+    let name: String
+    let configuration: NucosServerConfiguration
+    let logger: Logger
+    let format = NucosFormat()
+    let tasks = TaskPool()
+    private let state = Lock(State())
+
+    private struct State: ~Copyable {
+        var listeners: [Listener] = []
+        var link: SessionID?
+    }
+
+    init(configuration: NucosServerConfiguration, number: UInt64, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        // Told apart from a second server on the same broker.
+        name = "nucosmq-\(number)"
+    }
+
+    func makeHandler(for connection: Connection) -> any ConnectionHandler {
+        NucosConnection(connection, shared: self)
+    }
+
+    /// A queue that somebody may still read.
+    private struct Listener: Sendable {
+        weak let queue: Queue<NucosEvent>?
+    }
+
+    /// Adds who hears of events, as long as it is held somewhere.
+    func addListener(_ queue: Queue<NucosEvent>) {
+        state.withLock { $0.listeners.append(Listener(queue: queue)) }
+    }
+
+    /// Offers an event to the listeners from the one with index `start` on.
+    ///
+    /// - Returns: The index of one that has no room: go on with it later. Nil when all have it.
+    func deliver(_ event: NucosEvent, from start: Int) -> Int? {
+        let listeners = state.withLock { state in
+            if start == 0 { state.listeners.removeAll { $0.queue == nil } }
+            return state.listeners
+        }
+        for index in listeners.indices where index >= start {
+            if case .refused(.full)? = listeners[index].queue?.send(event) { return index }
+        }
+        return nil
+    }
+
+    /// For `singleServer`: only one connection at a time is let in.
+    func admits(_ session: SessionID) -> Bool {
+        guard configuration.singleServer else { return true }
+        return state.withLock { state in
+            guard state.link == nil else { return false }
+            state.link = session
+            return true
+        }
+    }
+
+    func released(_ session: SessionID) {
+        guard configuration.singleServer else { return }
+        state.withLock { if $0.link == session { $0.link = nil } }
+    }
+}
