@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if Uring
+import CLiburing
 import CLinux
 import Glibc
 
