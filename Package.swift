@@ -76,5 +76,6 @@ let package = Package(
         .testTarget(name: "BelfryIOTests", dependencies: ["BelfryIO", "BelfryTesting", "CLinux", log], swiftSettings: settings),
         .testTarget(name: "BelfryTests", dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log], swiftSettings: settings),
         .testTarget(name: "BelfryNucosMQTests", dependencies: ["BelfryNucosMQ", "Belfry", "BelfryIO", "BelfryTesting", log], swiftSettings: settings),
+        .testTarget(name: "HouseTests", swiftSettings: settings),
     ]
 )
