@@ -12,7 +12,7 @@ import Foundation
 struct ChatClient {
     /// One message on the wire: this as JSON, then `_EOM_`.
     struct Frame: Codable {
-        struct Content: Codable { var event: String, content: String, room: String? }
+        struct Content: Codable { var event: String, content: String, room: String? = nil }
         var data: Content
 
         var bytes: [UInt8] {
