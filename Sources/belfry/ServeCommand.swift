@@ -42,7 +42,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func serve(_ logger: Logger) async throws {
-        let address = try await Endpoint(parsing: nucosmq).firstAddress()
+        let address = try await Self.address(nucosmq)
         let broker = try Broker(configuration: engine.configuration(), logger: logger)
         let server = NucosServer(broker: broker, configuration: .init(address: address))
         let bound: SocketAddress
@@ -62,6 +62,13 @@ struct ServeCommand: AsyncParsableCommand {
             )
         )
         try await group.run()
+    }
+
+    /// The first address of what a person wrote; a name may have several.
+    private static func address(_ text: String) async throws -> SocketAddress {
+        let addresses = try await NameResolver.shared.resolve(Endpoint(parsing: text))
+        guard let first = addresses.first else { throw IOError(.nameNotResolved, "\(text) has no address") }
+        return first
     }
 
     private func banner(_ broker: Broker, _ nucosmq: SocketAddress) -> String {

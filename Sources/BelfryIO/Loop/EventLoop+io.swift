@@ -8,7 +8,7 @@ extension EventLoop {
 
     /// The loop's counters.
     package var statistics: LoopStatistics {
-        (try? onLoop { core throws(IOError) in core.reactor.statistics }) ?? LoopStatistics()
+        (try? onLoop { core throws(IOError) in core.statistics }) ?? LoopStatistics()
     }
 
     /// Runs `action` once, `delay` from now; on the loop.

@@ -20,6 +20,7 @@ final class LoopCore {
     private var turnEndHandlers: [any TurnEndHandler] = []
     var timers = TimerHeap()
     var isStopping = false
+    private var jobsRun: UInt64 = 0
     /// Jobs that came back to the loop through another executor's thread (style.md §4): held at zero by a test.
     var locals: [ObjectIdentifier: AnyObject] = [:]
 
@@ -30,6 +31,12 @@ final class LoopCore {
         self.reactor = reactor
         self.inbox = inbox
         self.loop = loop
+    }
+
+    var statistics: LoopStatistics {
+        var statistics = reactor.statistics
+        statistics.jobs = jobsRun
+        return statistics
     }
 
     func enqueue(_ job: UnownedJob) { jobs.append(job) }
@@ -44,7 +51,7 @@ final class LoopCore {
             // Whoever asked to stop did so in this turn: nothing might come that would end a wait.
             guard !isStopping else { break }
             var deadline: Nanoseconds? = 0
-            if !isPolling, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
+            if !isPolling, !isStopping, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
             serve(deadline)
             inbox.awake()
         }
@@ -100,6 +107,7 @@ final class LoopCore {
         let tasks = unsafe loop.asUnownedTaskExecutor()
         for job in batch { unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: tasks) }
         let count = batch.count
+        jobsRun += UInt64(count)
         if jobs.isEmpty {
             // Keeps the larger of the two arrays' memory for the next round.
             batch.removeAll(keepingCapacity: true)

@@ -159,6 +159,8 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
 public struct LoopStatistics: Sendable, Hashable {
     /// Turns of the loop so far.
     public var turns: UInt64 = 0
+    /// Jobs (stretches of tasks between two suspensions) that the loop ran as an executor.
+    public var jobs: UInt64 = 0
     /// Entries into the kernel (system calls by the backend) so far.
     public var kernelEntries: UInt64 = 0
     /// Sockets open now.
