@@ -90,5 +90,6 @@ let package = Package(
             exclude: ["Python"],
             swiftSettings: settings
         ),
+        .testTarget(name: "HouseTests", swiftSettings: settings),
     ]
 )

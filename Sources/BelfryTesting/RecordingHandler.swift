@@ -3,7 +3,7 @@
 
 package import BelfryIO
 
-/// Writes down all that it hears, and by default receives on every connection that it accepts. Loop-confined.
+/// Writes down all that it hears, and by default receives on every connection that it accepts; loop-confined.
 package final class RecordingHandler: IOHandler {
     private unowned let loop: EventLoop
     /// Connections in the order of their acceptance.
@@ -76,12 +76,6 @@ package final class RecordingHandler: IOHandler {
 }
 
 extension [UInt8] {
-    /// Appends what a span lends.
-    package mutating func append(copying span: Span<UInt8>) {
-        reserveCapacity(Swift.max(count + span.count, Swift.min(capacity * 2, 1 << 26)))
-        for index in span.indices { append(span[index]) }
-    }
-
     /// Bytes that look alike nowhere, the same ones for the same seed.
     package static func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
         var random = SplitMix64(seed: seed)

@@ -71,7 +71,7 @@ private actor ConnectAttempt: LoopBound {
     }
 }
 
-/// Hears how an attempt ends. Loop-confined.
+/// Hears how an attempt ends; loop-confined.
 private final class ConnectOutcome: IOHandler {
     let parker = Parker<IOError?>()
 

@@ -3,7 +3,7 @@
 
 import DequeModule
 
-/// One end of something in the simulated network. Loop-confined.
+/// One end of something in the simulated network; loop-confined.
 final class SimulatedSocket {
     enum Role {
         case listener, stream, datagrams

@@ -8,8 +8,12 @@ import Testing
 
 @Suite("Backend selection", .timeLimit(.minutes(1)))
 struct BackendSelectionTests {
-    private let found = Result<IOCapabilities, IOError>.success(IOCapabilities(backend: .uring, features: ["multishot"]))
-    private let refused = Result<IOCapabilities, IOError>.failure(IOError(.notPermitted, "io_uring_setup: seccomp said no"))
+    private let found = Result<IOCapabilities, IOError>.success(
+        IOCapabilities(backend: .uring, features: ["multishot"])
+    )
+    private let refused = Result<IOCapabilities, IOError>.failure(
+        IOError(.notPermitted, "io_uring_setup: seccomp said no")
+    )
 
     @Test("automatic takes io_uring where the kernel has it")
     func automatic() throws {
@@ -53,7 +57,10 @@ struct BackendSelectionTests {
         await group.shutDown()
     }
 
-    @Test("the words of the command line are read", arguments: ["auto", "automatic", "epoll", "uring", "io_uring", "EPOLL"])
+    @Test(
+        "the words of the command line are read",
+        arguments: ["auto", "automatic", "epoll", "uring", "io_uring", "EPOLL"]
+    )
     func words(_ word: String) { #expect(IOChoice(word) != nil) }
 
     @Test("other words are not", arguments: ["", "kqueue", "simulated", "epoll "])

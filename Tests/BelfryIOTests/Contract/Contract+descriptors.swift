@@ -40,6 +40,9 @@ private func starve(_ backend: BackendKind) async throws {
         let server = bench.recorder()
         let client = bench.recorder()
         let (_, address) = try bench.listen(server)
+        // The runtime opens its clocks when it first sleeps; it would trap if it then had no descriptor.
+        try await Task.sleep(for: .microseconds(1))
+        try await Task.sleep(for: .microseconds(1), clock: .suspending)
         let spare = try loop.bindDatagrams(to: .loopback(port: 0), handler: client)
         var ballast = backend == .simulated ? [] : DescriptorLimit.exhaust()
         // One descriptor for each connecting end, none for accepting it.

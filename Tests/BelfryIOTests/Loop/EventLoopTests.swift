@@ -14,16 +14,16 @@ struct EventLoopTests {
     func noHop(_ backend: BackendKind) async throws {
         try BackendContract.require(backend)
         try await withLoop(backend) { bench in
-            let counter = Counter(bench.loop)
-            _ = await counter.bump()
-            let before = bench.loop.statistics
-            for _ in 0..<1000 { _ = await counter.bump() }
-            func enter() { counter.assumeIsolated { _ = $0.bump() } }
-            enter()
-            let after = bench.loop.statistics
-            #expect(await counter.count == 1002)
+            let loop = bench.loop
+            let counters = [Counter(loop), Counter(loop)]
+            // From actor to actor, in a task that prefers the loop: neither the way there nor the way back is a job.
+            let visitor = Visitor(loop)
+            let (before, after) = await Task(executorPreference: loop) { await visitor.visit(counters, 1000) }.value
             #expect(after.jobs == before.jobs)
             #expect(after.turns == before.turns)
+            func enter() { counters[0].assumeIsolated { _ = $0.bump() } }
+            enter()
+            #expect(await counters[0].count == 501)
         }
     }
 
@@ -157,6 +157,19 @@ private actor Counter: LoopBound {
         loop.preconditionOnLoop()
         count += 1
         return count
+    }
+}
+
+private actor Visitor: LoopBound {
+    nonisolated let loop: EventLoop
+
+    init(_ loop: EventLoop) { self.loop = loop }
+
+    /// Calls other actors in turn; the loop's counters before and after.
+    func visit(_ counters: [Counter], _ times: Int) async -> (LoopStatistics, LoopStatistics) {
+        let before = loop.statistics
+        for round in 0..<times { _ = await counters[round % counters.count].bump() }
+        return (before, loop.statistics)
     }
 }
 
