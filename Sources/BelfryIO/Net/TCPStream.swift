@@ -52,10 +52,10 @@ final class TCPStream: IOHandler {
         loop.startReceiving(handle)
     }
 
-    func connect(to address: SocketAddress) async throws(IOError) {
+    func connect(to address: SocketAddress, timeout: Duration) async throws(IOError) {
         phase = .connecting
         do throws(IOError) {
-            handle = try loop.connect(to: address, timeout: configuration.connectTimeout, handler: self)
+            handle = try loop.connect(to: address, timeout: timeout, handler: self)
         } catch {
             phase = .closed
             throw error
