@@ -84,6 +84,10 @@ import Synchronization
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent, let core = unsafe core { return core.enqueue(job) }
+        // The runtime does not hold the executor: the job does, through its actor, and the job may have run, and the
+        // last reference to the loop be gone, before this call is done.
+        let keeper = unsafe Unmanaged.passRetained(self)
+        defer { unsafe keeper.release() }
         switch inbox.push(.job(job)) {
         case .accepted: break
         case .acceptedWake: waker.wake()
