@@ -171,12 +171,12 @@ public actor TCPConnection: LoopBound {
 
     // MARK: For tests
 
-    /// Whether the socket is paused because nobody reads.
-    package var isPaused: Bool { stream.value.isPaused }
-
     /// Received bytes that wait for the reader.
-    package var receivedBytes: Int { stream.value.receivedBytes }
+    var receivedBytes: Int { stream.value.receivedBytes }
 
-    /// Whether a `send` waits for the peer.
-    package var isHoldingSenders: Bool { stream.value.isHoldingSenders }
+    /// Returns when the socket is paused because nobody reads.
+    func waitUntilPaused() async { await stream.value.waitUntil(\.isPaused) }
+
+    /// Returns when a `send` waits for the peer.
+    func waitUntilHoldingSenders() async { await stream.value.waitUntil(\.isHoldingSenders) }
 }

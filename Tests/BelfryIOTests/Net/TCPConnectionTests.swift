@@ -43,10 +43,8 @@ struct TCPConnectionTests {
 
     /// Waits until one end may not send and the other has stopped receiving.
     private static func stall(_ sender: TCPConnection, _ receiver: TCPConnection) async {
-        while true {
-            if await receiver.isPaused, await sender.isHoldingSenders { return }
-            await Task.yield()
-        }
+        await receiver.waitUntilPaused()
+        await sender.waitUntilHoldingSenders()
     }
 
     @Test("what is sent comes back in order", arguments: engines)
