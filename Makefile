@@ -13,7 +13,7 @@ FILTER ?=
 FUZZ_SECONDS ?= 60
 
 SWIFT_FILES = git ls-files --cached --others --exclude-standard -z -- '*.swift'
-# What the sanitisers run: everything that shares memory between threads.
+# What the sanitisers run: everything that shares memory between threads, one test at a time, since each is slow.
 SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests)\.)
 
 .PHONY: help run test bench fuzz tsan asan format lint docs clean
@@ -47,12 +47,12 @@ fuzz: ## Fuzz the codecs with libFuzzer, FUZZ_SECONDS= each (60).
 tsan: ## Run the tests of BelfryIO and Belfry under the thread sanitiser.
 	@.ci/setup test
 	TSAN_OPTIONS=halt_on_error=0 SWIFT_BACKTRACE=enable=no \
-		swift test --sanitize=thread --scratch-path .build-tsan --filter '$(SANITISED)'
+		swift test --sanitize=thread --scratch-path .build-tsan --no-parallel --filter '$(SANITISED)'
 
 asan: ## Run the tests of BelfryIO and Belfry under the address and leak sanitisers.
 	@.ci/setup test
 	ASAN_OPTIONS=detect_leaks=1 SWIFT_BACKTRACE=enable=no \
-		swift test --sanitize=address --scratch-path .build-asan --filter '$(SANITISED)'
+		swift test --sanitize=address --scratch-path .build-asan --no-parallel --filter '$(SANITISED)'
 
 format: ## Format the Swift files in place.
 	@$(SWIFT_FILES) | xargs -0 swift format format --in-place --parallel

@@ -20,9 +20,18 @@ package struct Connector: Sendable {
     /// - Parameter timeout: For everything together: the look-up and all attempts.
     /// - Throws: ``IOError``: the last attempt's, `.nameNotResolved`, or `.timedOut`.
     package func connect(to endpoint: Endpoint, timeout: Duration = .seconds(10)) async throws(IOError) -> IOHandle {
+        try await connect(to: endpoint, timeout: timeout, by: attempt)
+    }
+
+    /// The same with attempts of the caller's own, so that the connection's handler hears of it from the beginning.
+    func connect<Connection>(
+        to endpoint: Endpoint,
+        timeout: Duration,
+        by attempt: (SocketAddress, Duration) async throws(IOError) -> Connection
+    ) async throws(IOError) -> Connection {
         let deadline = ContinuousClock.now.advanced(by: timeout)
         let addresses = try await resolver.resolve(endpoint, timeout: timeout)
-        return try await connect(toAnyOf: addresses, named: "\(endpoint)", until: deadline)
+        return try await connect(toAnyOf: addresses, named: "\(endpoint)", until: deadline, by: attempt)
     }
 
     /// Tries addresses in turn; each gets its share of what is left of the time, so one that is silent is not the last.
@@ -31,18 +40,31 @@ package struct Connector: Sendable {
         named name: String,
         until deadline: ContinuousClock.Instant
     ) async throws(IOError) -> IOHandle {
+        try await connect(toAnyOf: addresses, named: name, until: deadline, by: attempt)
+    }
+
+    private func connect<Connection>(
+        toAnyOf addresses: [SocketAddress],
+        named name: String,
+        until deadline: ContinuousClock.Instant,
+        by attempt: (SocketAddress, Duration) async throws(IOError) -> Connection
+    ) async throws(IOError) -> Connection {
         var failure = IOError(.timedOut, "connect to \(name): out of time")
         for (index, address) in addresses.enumerated() {
             let left = ContinuousClock.now.duration(to: deadline)
             guard left > .zero else { break }
             do throws(IOError) {
-                return try await ConnectAttempt(loop).connect(to: address, timeout: left / (addresses.count - index))
+                return try await attempt(address, left / (addresses.count - index))
             } catch {
                 failure = IOError(error.code, "connect to \(name): \(error.message)")
                 if error.code == .closed { break }
             }
         }
         throw failure
+    }
+
+    private func attempt(_ address: SocketAddress, _ timeout: Duration) async throws(IOError) -> IOHandle {
+        try await ConnectAttempt(loop).connect(to: address, timeout: timeout)
     }
 }
 

@@ -7,8 +7,6 @@ import DequeModule
 struct OutboundBytes {
     /// The room of one chunk; also what one send carries at most.
     private static let chunkBytes = 64 * 1024
-    /// No bytes: asks a backend whether a send is under way.
-    static let nothing = SendBatch(Segment(FrameChunk(capacity: 0, firstOffset: 0), 0, 0))
 
     private var segments: Deque<Segment> = []
     private(set) var byteCount = 0

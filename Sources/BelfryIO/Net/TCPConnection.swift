@@ -14,11 +14,12 @@ public import Logging
 public actor TCPConnection: LoopBound {
     /// The loop that serves the socket; the actor lives on it.
     public nonisolated let loop: EventLoop
-    private let stream: LoopConfined<TCPStream>
+    private let configuration: Configuration
+    private var stream: LoopConfined<TCPStream>
 
     /// The bounds of a connection, with every default.
     public struct Configuration: Sendable, Hashable {
-        /// How long connecting may take.
+        /// How long connecting may take, with looking the name up and trying each of its addresses.
         public var connectTimeout = Duration.seconds(10)
         /// Received bytes that wait for the reader before the socket is paused; one loop turn may add its receive
         /// budget (256 KiB) to it.
@@ -37,6 +38,7 @@ public actor TCPConnection: LoopBound {
     /// Takes over a connection that a listener accepted; on the loop only.
     package init(adopting handle: IOHandle, on loop: EventLoop, configuration: Configuration = .init()) {
         self.loop = loop
+        self.configuration = configuration
         let stream = TCPStream(loop: loop, configuration: configuration)
         stream.adopt(handle)
         self.stream = LoopConfined(onLoop: stream, loop)
@@ -44,6 +46,7 @@ public actor TCPConnection: LoopBound {
 
     private init(on loop: EventLoop, configuration: Configuration) {
         self.loop = loop
+        self.configuration = configuration
         stream = LoopConfined(TCPStream(loop: loop, configuration: configuration), to: loop)
     }
 
@@ -56,7 +59,7 @@ public actor TCPConnection: LoopBound {
     /// loop of its own, which ends with the scope.
     ///
     /// - Parameters:
-    ///   - host: A numeric IPv4 or IPv6 address.
+    ///   - host: A name, or an IPv4 or IPv6 address.
     ///   - port: The server's port.
     ///   - io: Which engine.
     ///   - configuration: The bounds.
@@ -72,11 +75,11 @@ public actor TCPConnection: LoopBound {
         logger: Logger = Logger(label: "belfry.io"),
         _ body: (TCPConnection) async throws -> Result
     ) async throws -> Result {
-        let address = try await resolve(host, port)
+        let endpoint = try Self.endpoint(host, port)
         let group = try EventLoopGroup(io, count: 1, logger: logger)
         do {
             let result = try await withConnection(
-                to: address,
+                to: endpoint,
                 on: group.loops[0],
                 configuration: configuration,
                 body
@@ -91,13 +94,13 @@ public actor TCPConnection: LoopBound {
 
     /// The same on a loop that serves others as well.
     package static func withConnection<Result>(
-        to address: SocketAddress,
+        to endpoint: Endpoint,
         on loop: EventLoop,
         configuration: Configuration = .init(),
         _ body: (TCPConnection) async throws -> Result
     ) async throws -> Result {
         let connection = TCPConnection(on: loop, configuration: configuration)
-        try await connection.connect(to: address)
+        try await connection.connect(to: endpoint)
         do {
             let result = try await body(connection)
             await connection.close()
@@ -108,16 +111,24 @@ public actor TCPConnection: LoopBound {
         }
     }
 
-    private static func resolve(_ host: String, _ port: UInt16) async throws(IOError) -> SocketAddress {
-        guard let address = SocketAddress(numericHost: host, port: port) else {
-            throw IOError(.nameNotResolved, "\(host) is not a numeric address")
-        }
-        return address
+    private static func endpoint(_ host: String, _ port: UInt16) throws(IOError) -> Endpoint {
+        if let address = SocketAddress(numericHost: host, port: port) { return .address(address) }
+        return try Endpoint(parsing: "\(host):\(port)")
     }
 
-    private func connect(to address: SocketAddress) async throws(IOError) {
+    private func connect(to endpoint: Endpoint) async throws(IOError) {
+        try await Connector(on: loop).connect(to: endpoint, timeout: configuration.connectTimeout) {
+            address,
+            timeout throws(IOError) in
+            try await attempt(address, timeout)
+        }
+    }
+
+    /// Tries one address, with a fresh stream.
+    private func attempt(_ address: SocketAddress, _ timeout: Duration) async throws(IOError) {
+        stream = LoopConfined(TCPStream(loop: loop, configuration: configuration), to: loop)
         do throws(IOError) {
-            try await stream.value.connect(to: address)
+            try await stream.value.connect(to: address, timeout: timeout)
         } catch {
             await abort()
             throw error
@@ -160,12 +171,12 @@ public actor TCPConnection: LoopBound {
 
     // MARK: For tests
 
-    /// Whether the socket is paused because nobody reads.
-    package var isPaused: Bool { stream.value.isPaused }
-
     /// Received bytes that wait for the reader.
-    package var receivedBytes: Int { stream.value.receivedBytes }
+    var receivedBytes: Int { stream.value.receivedBytes }
 
-    /// Whether a `send` waits for the peer.
-    package var isHoldingSenders: Bool { stream.value.isHoldingSenders }
+    /// Returns when the socket is paused because nobody reads.
+    func waitUntilPaused() async { await stream.value.waitUntil(\.isPaused) }
+
+    /// Returns when a `send` waits for the peer.
+    func waitUntilHoldingSenders() async { await stream.value.waitUntil(\.isHoldingSenders) }
 }

@@ -20,17 +20,21 @@ final class TCPStream: IOHandler {
     private let reader = Parker<Void>()
 
     private var outbound = OutboundBytes()
-    private var isSending = false
+    private var isBusy = false
     private var senders: [Parker<Void>] = []
 
     private let standing = Parker<Void>()
     private let gone = Parker<Void>()
     private var timer: TimerID?
+    /// Woken when the socket is paused or a sender begins to wait; for tests.
+    private let stall = Parker<Void>()
 
     private enum Phase {
         case idle, connecting, open
-        /// Sends what is queued, then ends this side.
+        /// Sends what is queued.
         case flushing
+        /// Ends this side as soon as the kernel has the last byte.
+        case finishing
         /// Waits for the peer's end.
         case lingering
         case closing, closed
@@ -43,6 +47,11 @@ final class TCPStream: IOHandler {
 
     var isHoldingSenders: Bool { !senders.isEmpty }
 
+    /// Returns when the socket is paused, or a `send` waits, or in a cancelled task.
+    func waitUntil(_ state: KeyPath<TCPStream, Bool>) async {
+        while !self[keyPath: state], !Task.isCancelled { _ = await stall.park() }
+    }
+
     // MARK: Opening
 
     func adopt(_ handle: IOHandle) {
@@ -52,10 +61,10 @@ final class TCPStream: IOHandler {
         loop.startReceiving(handle)
     }
 
-    func connect(to address: SocketAddress) async throws(IOError) {
+    func connect(to address: SocketAddress, timeout: Duration) async throws(IOError) {
         phase = .connecting
         do throws(IOError) {
-            handle = try loop.connect(to: address, timeout: configuration.connectTimeout, handler: self)
+            handle = try loop.connect(to: address, timeout: timeout, handler: self)
         } catch {
             phase = .closed
             throw error
@@ -83,6 +92,7 @@ final class TCPStream: IOHandler {
         if receivedBytes >= configuration.maxReceivedBytes, !isPaused {
             isPaused = true
             loop.pauseReceiving(handle)
+            stall.unpark()
         }
         reader.unpark()
     }
@@ -118,6 +128,7 @@ final class TCPStream: IOHandler {
         while phase == .open, outbound.byteCount > configuration.maxPendingBytes {
             let parker = Parker<Void>()
             senders.append(parker)
+            stall.unpark()
             if case .cancelled = await parker.park() {
                 senders.removeAll { $0 === parker }
                 throw IOError(.closed, "cancelled while waiting for a slow peer")
@@ -129,18 +140,18 @@ final class TCPStream: IOHandler {
     }
 
     private func pump() {
-        while !isSending, let batch = outbound.next {
+        while !isBusy, let batch = outbound.next {
             switch loop.send(batch, on: handle) {
-            case .queued:
-                outbound.removeNext()
-                // Asked again at once, so that `writable` tells when this one is done.
-                isSending = loop.send(OutboundBytes.nothing, on: handle) == .busy
-            case .busy: isSending = true
+            case .queued: outbound.removeNext()
+            case .busy: isBusy = true
             case .closed: return
             }
         }
         if outbound.byteCount <= configuration.maxPendingBytes { wakeSenders() }
-        if phase == .flushing, !isSending, outbound.next == nil { linger() }
+        if phase == .flushing, outbound.next == nil {
+            phase = .finishing
+            loop.finish(handle)
+        }
     }
 
     private func wakeSenders() {
@@ -150,7 +161,7 @@ final class TCPStream: IOHandler {
     }
 
     func writable(_ handle: IOHandle) {
-        isSending = false
+        isBusy = false
         pump()
     }
 
@@ -168,9 +179,9 @@ final class TCPStream: IOHandler {
         pump()
     }
 
-    private func linger() {
+    func finished(_ handle: IOHandle) {
+        guard phase == .finishing else { return }
         phase = .lingering
-        loop.finish(handle)
         if hasPeerEnded { return abort() }
         closeLater(than: configuration.closeGrace)
     }
@@ -187,7 +198,7 @@ final class TCPStream: IOHandler {
         switch phase {
         case .idle: phase = .closed
         case .closing, .closed: break
-        case .connecting, .open, .flushing, .lingering:
+        case .connecting, .open, .flushing, .finishing, .lingering:
             phase = .closing
             loop.cancel(timer)
             loop.close(handle)

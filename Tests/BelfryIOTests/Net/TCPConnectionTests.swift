@@ -26,13 +26,32 @@ struct TCPConnectionTests {
         await group.shutDown()
     }
 
-    private func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) } }
+    /// Bytes that show when a piece of them is missing, double or out of place.
+    private func pattern(_ count: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        while bytes.count < count {
+            bytes.append(UInt8(truncatingIfNeeded: bytes.count >> 8))
+            bytes.append(contentsOf: Self.ramp)
+        }
+        return Array(bytes.prefix(count))
+    }
+
+    /// More pieces of 64 KiB than the kernel's buffers of both ends hold.
+    private static let pieces = 1_024
+    private static let ramp = Array(UInt8.min...UInt8.max)
+
+    /// Waits until one end may not send and the other has stopped receiving.
+    private static func stall(_ sender: TCPConnection, _ receiver: TCPConnection) async {
+        await receiver.waitUntilPaused()
+        await sender.waitUntilHoldingSenders()
+    }
 
     @Test("what is sent comes back in order", arguments: engines)
     func echo(engine: IOChoice) async throws {
         try await withPeer(engine) { loop, address, acceptor in
-            let sent = pattern(1 << 20)
-            try await TCPConnection.withConnection(to: address, on: loop) { connection in
+            let sent = pattern(1 << 18)
+            try await TCPConnection.withConnection(to: .address(address), on: loop) { connection in
                 let peer = await acceptor.next()
                 async let echo: Void = {
                     for try await chunk in peer.inbound { try await peer.send(chunk) }
@@ -59,7 +78,7 @@ struct TCPConnectionTests {
     @Test("leaving the scope sends what was queued, then ends the stream", arguments: engines)
     func flush(engine: IOChoice) async throws {
         try await withPeer(engine) { loop, address, acceptor in
-            let sent = pattern(4 << 20)
+            let sent = pattern(1 << 20)
             async let received = {
                 let peer = await acceptor.next()
                 var bytes: [UInt8] = []
@@ -67,7 +86,7 @@ struct TCPConnectionTests {
                 await peer.close()
                 return bytes
             }()
-            try await TCPConnection.withConnection(to: address, on: loop) { try await $0.send(sent) }
+            try await TCPConnection.withConnection(to: .address(address), on: loop) { try await $0.send(sent) }
             #expect(try await received == sent)
         }
     }
@@ -75,15 +94,14 @@ struct TCPConnectionTests {
     @Test("a peer that does not read makes the sender wait", arguments: engines)
     func slowPeer(engine: IOChoice) async throws {
         try await withPeer(engine) { loop, address, acceptor in
-            let (piece, count) = (pattern(64 << 10), 1_024)
-            async let sending: Void = TCPConnection.withConnection(to: address, on: loop) { connection in
+            let (piece, count) = (pattern(64 << 10), Self.pieces)
+            async let sending: Void = TCPConnection.withConnection(to: .address(address), on: loop) { connection in
                 await acceptor.watch(connection)
                 for _ in 0..<count { try await connection.send(piece) }
             }
             let peer = await acceptor.next()
             let connection = await acceptor.watched()
-            while await !connection.isHoldingSenders { await Task.yield() }
-            #expect(await peer.isPaused)
+            await Self.stall(connection, peer)
             var received = 0
             for try await chunk in peer.inbound { received += chunk.count }
             #expect(received == piece.count * count)
@@ -95,15 +113,14 @@ struct TCPConnectionTests {
     @Test("a reader that does not read pauses the socket", arguments: engines)
     func slowReader(engine: IOChoice) async throws {
         try await withPeer(engine) { loop, address, acceptor in
-            let (piece, count) = (pattern(64 << 10), 1_024)
-            try await TCPConnection.withConnection(to: address, on: loop) { connection in
+            let (piece, count) = (pattern(64 << 10), Self.pieces)
+            try await TCPConnection.withConnection(to: .address(address), on: loop) { connection in
                 let peer = await acceptor.next()
                 async let sending: Void = {
                     for _ in 0..<count { try await peer.send(piece) }
                     await peer.close()
                 }()
-                while await !peer.isHoldingSenders { await Task.yield() }
-                #expect(await connection.isPaused)
+                await Self.stall(peer, connection)
                 #expect(await connection.receivedBytes <= 1 << 20)
                 var received = 0
                 for try await chunk in connection.inbound {
@@ -119,7 +136,7 @@ struct TCPConnectionTests {
     @Test("the peer's end of stream ends the sequence", arguments: engines)
     func peerEnds(engine: IOChoice) async throws {
         try await withPeer(engine) { loop, address, acceptor in
-            try await TCPConnection.withConnection(to: address, on: loop) { connection in
+            try await TCPConnection.withConnection(to: .address(address), on: loop) { connection in
                 async let ending: Void = {
                     let peer = await acceptor.next()
                     try await peer.send([1, 2, 3])
@@ -139,7 +156,7 @@ struct TCPConnectionTests {
     func cancelling(engine: IOChoice) async throws {
         try await withPeer(engine) { loop, address, acceptor in
             let task = Task {
-                try await TCPConnection.withConnection(to: address, on: loop) { connection in
+                try await TCPConnection.withConnection(to: .address(address), on: loop) { connection in
                     var chunks = 0
                     for try await _ in connection.inbound { chunks += 1 }
                     return chunks
@@ -161,18 +178,29 @@ struct TCPConnectionTests {
         let (listener, address) = try await acceptor.listen()
         await acceptor.closeAll(listener)
         let error = await #expect(throws: IOError.self) {
-            try await TCPConnection.withConnection(to: address, on: group.loops[0]) { _ in }
+            try await TCPConnection.withConnection(to: .address(address), on: group.loops[0]) { _ in }
         }
         #expect(error?.code == .refused)
         #expect(await acceptor.openHandles == 0)
         await group.shutDown()
     }
 
-    @Test("a name is refused with its name until names are resolved")
-    func name() async {
+    @Test("a host's name is looked up", arguments: engines)
+    func name(engine: IOChoice) async throws {
+        try await withPeer(engine) { loop, address, acceptor in
+            let endpoint = Endpoint.name("localhost", port: try #require(address.port))
+            try await TCPConnection.withConnection(to: endpoint, on: loop) { try await $0.send([1]) }
+            let peer = await acceptor.next()
+            #expect(try await peer.inbound.first { _ in true } == [1])
+            await peer.close()
+        }
+    }
+
+    @Test("what is neither a name nor an address is refused")
+    func badName() async {
         let error = await #expect(throws: IOError.self) {
             try await TCPConnection.withConnection(to: "no such host", port: 1, io: .epoll) { _ in }
         }
-        #expect(error?.code == .nameNotResolved)
+        #expect(error?.code == .badAddress)
     }
 }
