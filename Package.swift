@@ -73,8 +73,23 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "belfry-interop-peer",
+            dependencies: [
+                "Belfry", "BelfryIO", "BelfryNucosMQ", log,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "BelfryIOTests", dependencies: ["BelfryIO", "BelfryTesting", "CLinux", log], swiftSettings: settings),
         .testTarget(name: "BelfryTests", dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log], swiftSettings: settings),
         .testTarget(name: "BelfryNucosMQTests", dependencies: ["BelfryNucosMQ", "Belfry", "BelfryIO", "BelfryTesting", log], swiftSettings: settings),
+        .testTarget(
+            name: "InteropTests",
+            dependencies: ["Belfry", "BelfryIO", "BelfryNucosMQ", "belfry", "belfry-interop-peer", log],
+            exclude: ["Python"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "HouseTests", swiftSettings: settings),
     ]
 )

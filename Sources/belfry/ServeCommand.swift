@@ -52,16 +52,28 @@ struct ServeCommand: AsyncParsableCommand {
             await broker.shutDown()
             throw error
         }
+        // Caught before anybody hears of the port: who starts a server may want to stop it at once.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         // Not print: a pipe would keep it back, and whoever waits for the port reads a pipe.
         FileHandle.standardOutput.write(Data((banner(broker, bound) + "\n").utf8))
-        let group = ServiceGroup(
-            configuration: .init(
-                services: [.init(service: broker)],
-                gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: logger
-            )
-        )
-        try await group.run()
+        let group = ServiceGroup(configuration: .init(services: [.init(service: broker)], logger: logger))
+        try await withThrowingTaskGroup { tasks in
+            tasks.addTask { try await group.run() }
+            tasks.addTask { await Self.stop(group, on: signals, logger) }
+            try await tasks.next()
+            tasks.cancelAll()
+        }
+    }
+
+    /// The first signal drains, the second ends the program as it is.
+    private static func stop(_ group: ServiceGroup, on signals: UnixSignalsSequence, _ logger: Logger) async {
+        var isDraining = false
+        for await signal in signals {
+            if isDraining { exit(withError: ExitCode(128 + signal.rawValue)) }
+            isDraining = true
+            logger.notice("Stopping; a second signal ends at once.", metadata: ["signal": "\(signal)"])
+            await group.triggerGracefulShutdown()
+        }
     }
 
     /// The first address of what a person wrote; a name may have several.

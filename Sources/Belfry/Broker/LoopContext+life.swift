@@ -4,9 +4,9 @@
 import BelfryIO
 
 extension LoopContext {
-    /// Looks after time-outs about once a second.
+    /// Looks after time-outs about once a second; during a drain too, for clients that do not answer.
     func startTicking() {
-        guard !isStopped else { return }
+        guard !hasEnded else { return }
         // Holds the context as long as the loop runs. A weak reference would cost every use of it the slow path.
         loop.schedule(after: .seconds(1)) { [self] in
             let now = turnTime
@@ -24,6 +24,7 @@ extension LoopContext {
     /// Ends rooms and drops what is still connected.
     func stop() {
         isStopped = true
+        hasEnded = true
         for room in rooms.values { room.close() }
         rooms = [:]
         for connection in connections.values { connection.fail(.local) }

@@ -15,7 +15,10 @@ package final class LoopContext: TurnEndHandler {
     var rooms: [String: RoomCore] = [:]
     var rosters: [RosterKey: Roster] = [:]
     var connections: [SessionID: Connection] = [:]
+    /// Nothing new is let in.
     var isStopped = false
+    /// The drain is over.
+    var hasEnded = false
     /// Messages published this turn, for the counters.
     var published: UInt64 = 0
     private var grownLogs: [FrameLog] = []

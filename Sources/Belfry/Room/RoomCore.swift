@@ -159,6 +159,12 @@ final class RoomCore {
 
     /// Removes a member; the room goes when nobody is left who needs it.
     func leave(_ session: SessionID) {
+        remove(session)
+        context.removeIfIdle(self)
+    }
+
+    /// Removes a member and keeps the room, for the one who is about to come in.
+    func remove(_ session: SessionID) {
         guard let member = members.removeValue(forKey: session) else { return }
         if owner == session { owner = nil }
         if !members.values.contains(where: { $0.loop == member.loop && $0.format == member.format }),
@@ -169,7 +175,6 @@ final class RoomCore {
             updatePlainLog()
         }
         announce(PresenceChange(kind: .left, session: session, identity: member.identity))
-        context.removeIfIdle(self)
     }
 
     private func log(for format: any WireFormat) -> FrameLog {

@@ -55,6 +55,7 @@ extension Connection {
         switch answer {
         case .failure(let failure):
             memberships[membership.room] = nil
+            membership.hasEnded = true
             refused(failure.refusal)
         case .success(let admission):
             let roster = context.roster(room: membership.room, format: format, tail: admission.tail)
@@ -71,6 +72,7 @@ extension Connection {
     /// Leaves a room; nothing when not in it.
     package func leave(_ room: String) {
         guard let membership = memberships.removeValue(forKey: room) else { return }
+        membership.hasEnded = true
         detach(membership)
         let id = self.id
         context.toHome(of: room) { $0.rooms[room]?.leave(id) }
@@ -108,12 +110,13 @@ extension Connection {
             return
         }
         let room = membership.room
-        let sender = Sender.session(id)
+        let id = self.id
         let segment = context.keep(frame)
         context.toHome(of: room) { home in
-            guard let core = home.rooms[room] else { return }
+            // Asked again where it is known: the room may have said no meanwhile, or not have answered yet.
+            guard let core = home.rooms[room], core.members[id] != nil else { return }
             segment.chunk.withBytes(segment.start..<segment.end) {
-                _ = core.publish(frame: $0, format: format, sender: sender)
+                _ = core.publish(frame: $0, format: format, sender: .session(id))
             }
         }
     }
@@ -158,10 +161,13 @@ extension LoopContext {
         guard let member = room.members[session] else { return }
         let wasOwner = room.owner == session
         let name = room.name
-        room.leave(session)
+        room.remove(session)
         let work: @Sendable (LoopContext) -> Void = { context in
             guard let connection = context.connections[session] else { return }
-            if let membership = connection.memberships.removeValue(forKey: name) { connection.detach(membership) }
+            if let membership = connection.memberships.removeValue(forKey: name) {
+                membership.hasEnded = true
+                connection.detach(membership)
+            }
             if wasOwner { connection.handler?.drain() }
         }
         if member.loop == index { work(self) } else { handOver(to: member.loop, work) }

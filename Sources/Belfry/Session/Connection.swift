@@ -33,6 +33,9 @@ package final class Connection: IOHandler {
     private(set) var isClosing = false
     private var reason: CloseReason?
     private var closeTimer: TimerID?
+    /// Both halves of the stream: the connection is over once the two are.
+    private var peerHasEnded = false
+    private var isFinished = false
     /// The loop's clock when bytes last arrived.
     package var lastReceived: Int64 = 0
 
@@ -207,8 +210,15 @@ package final class Connection: IOHandler {
     }
 
     package func ended(_ handle: IOHandle) {
+        peerHasEnded = true
         if reason == nil { handler?.peerEnded() }
-        if isClosing { context.loop.close(handle) } else { close(.peer) }
+        // What the peer asked for before it half-closed is still sent.
+        if isFinished { context.loop.close(handle) } else { close(.peer) }
+    }
+
+    package func finished(_ handle: IOHandle) {
+        isFinished = true
+        if peerHasEnded { context.loop.close(handle) }
     }
 
     package func writable(_ handle: IOHandle) {
@@ -243,6 +253,8 @@ package final class Connection: IOHandler {
         self.reason = self.reason ?? reason
         isClosing = true
         leaveAll()
+        // Paused or not: the peer's end of stream is what it waits for now.
+        context.loop.startReceiving(handle)
         if pending.isEmpty, !isBusy { finish() } else { context.list(self) }
         let grace = context.shared.configuration.limits.closeGrace
         closeTimer = context.loop.schedule(after: grace) { [weak self] in

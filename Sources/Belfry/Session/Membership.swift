@@ -12,6 +12,8 @@ package final class Membership {
     var core: RoomCore?
     /// The log that the connection itself follows, if the room's home is this very loop.
     var log: FrameLog?
+    /// The connection has left, or was never let in: nothing may be published by it any more.
+    package internal(set) var hasEnded = false
     /// Set once the home has taken the connection in.
     var subscription: Subscription?
 

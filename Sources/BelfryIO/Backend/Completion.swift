@@ -13,6 +13,8 @@ enum Completion {
     case receivedDatagram(IOHandle, buffer: UInt16, count: Int, sender: Int)
     /// The peer finished sending: no more `received` will follow.
     case ended(IOHandle)
+    /// After `finish`: all that was queued has been sent, and the stream is half-closed.
+    case finished(IOHandle)
     /// A send that was refused as busy may be tried again.
     case writable(IOHandle)
     /// An outgoing connection stands.

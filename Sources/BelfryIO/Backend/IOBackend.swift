@@ -84,7 +84,7 @@ protocol IOBackend: ~Copyable {
     /// Sends one datagram now; false when the kernel has no room for it (datagrams may be lost) or it is too long.
     mutating func sendDatagram(_ bytes: Span<UInt8>, to address: SocketAddress, on handle: IOHandle) -> Bool
 
-    /// Half-closes once what was queued before has been sent.
+    /// Half-closes once what was queued before has been sent; then reports `.finished`.
     mutating func finish(_ handle: IOHandle)
 
     /// Closes at once, abandoning sends under way; ends in exactly one `.closed`.

@@ -29,10 +29,11 @@ extension EpollBackend {
         guard let slot = slots.index(of: handle), let entry = slots[slot], !entry.finishing else { return }
         slots[slot]?.finishing = true
         // One that is still connecting does so once it stands.
-        if entry.sending == nil, entry.role == .stream { shutDownSending(entry.descriptor) }
+        if entry.sending == nil, entry.role == .stream { shutDownSending(handle, entry.descriptor) }
     }
 
-    mutating func shutDownSending(_ descriptor: Int32) {
+    mutating func shutDownSending(_ handle: IOHandle, _ descriptor: Int32) {
+        pending.append(.finished(handle))
         kernelEntries += 1
         _ = shutdown(descriptor, Int32(SHUT_WR))
     }
@@ -77,7 +78,7 @@ extension EpollBackend {
             slots[slot]?.wantsWritable = false
             pending.append(.writable(handle))
         }
-        if entry.finishing { shutDownSending(entry.descriptor) }
+        if entry.finishing { shutDownSending(handle, entry.descriptor) }
     }
 
     private func transmit(_ batch: SendBatch, skipping sent: Int, _ descriptor: Int32) -> Int {

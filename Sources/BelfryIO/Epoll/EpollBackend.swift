@@ -208,7 +208,7 @@ struct EpollBackend: IOBackend, ~Copyable {
         slots[slot]?.role = .stream
         if error == 0 {
             pending.append(.connected(handle))
-            if entry.finishing, entry.sending == nil { shutDownSending(entry.descriptor) }
+            if entry.finishing, entry.sending == nil { shutDownSending(handle, entry.descriptor) }
         } else {
             fail(slot, handle, error)
         }

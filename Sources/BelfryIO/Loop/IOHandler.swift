@@ -15,6 +15,8 @@ package protocol IOHandler: AnyObject {
     func received(_ bytes: Span<UInt8>, from sender: SocketAddress, on handle: IOHandle)
     /// The peer finished sending; what is sent to it may still arrive there.
     func ended(_ handle: IOHandle)
+    /// After `finish`: all that was queued has been sent, and the stream is half-closed.
+    func finished(_ handle: IOHandle)
     /// A send that was refused as busy may be tried again.
     func writable(_ handle: IOHandle)
     /// An outgoing connection stands.
@@ -31,6 +33,7 @@ extension IOHandler {
     package func received(_ bytes: Span<UInt8>, on handle: IOHandle) {}
     package func received(_ bytes: Span<UInt8>, from sender: SocketAddress, on handle: IOHandle) {}
     package func ended(_ handle: IOHandle) {}
+    package func finished(_ handle: IOHandle) {}
     package func writable(_ handle: IOHandle) {}
     package func connected(_ handle: IOHandle) {}
     package func failed(_ handle: IOHandle, _ error: IOError) {}

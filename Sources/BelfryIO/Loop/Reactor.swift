@@ -144,6 +144,7 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
             guard backend.isOpen(listener), let handler = handler(listener) else { return backend.close(connection) }
             handler.accepted(connection, on: listener)
         case .starved(let listener): if backend.isOpen(listener) { handler(listener)?.starved(listener) }
+        case .finished(let handle): if backend.isOpen(handle) { handler(handle)?.finished(handle) }
         case .ended(let handle): if backend.isOpen(handle) { handler(handle)?.ended(handle) }
         case .writable(let handle): if backend.isOpen(handle) { handler(handle)?.writable(handle) }
         case .connected(let handle): if backend.isOpen(handle) { handler(handle)?.connected(handle) }

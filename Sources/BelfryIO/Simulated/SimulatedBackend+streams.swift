@@ -62,6 +62,7 @@ extension SimulatedBackend {
     private mutating func shutIfFinished(_ socket: SimulatedSocket) {
         guard socket.isFinishing, !socket.isShut else { return }
         socket.isShut = true
+        if let handle = socket.handle { pending.append(.finished(handle)) }
         guard let peer = socket.peer else { return }
         peer.incomingEnded = true
         list(peer)

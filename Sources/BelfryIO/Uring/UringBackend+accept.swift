@@ -45,7 +45,7 @@ extension UringBackend {
         if entry.backOff == 0 { batch.items.append(.starved(entry.handle)) }
         entry.backOff = min(max(entry.backOff * 2, 10_000_000), 1_000_000_000)
         entry.retryAt = now + entry.backOff
-        starved.append(entry)
+        if !starved.contains(where: { $0 === entry }) { starved.append(entry) }
     }
 
     mutating func retryStarved() {

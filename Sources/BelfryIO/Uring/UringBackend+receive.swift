@@ -60,6 +60,7 @@ extension UringBackend {
         batch.items.append(.connected(entry.handle))
         // What was queued before the connection stood.
         if entry.sendState == .queued { unsent.append(entry) }
+        if entry.finishing, entry.sending == nil { shutDownSending(entry) }
     }
 
     // MARK: Datagrams

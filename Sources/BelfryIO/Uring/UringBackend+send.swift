@@ -34,10 +34,11 @@ extension UringBackend {
     mutating func finish(_ handle: IOHandle) {
         guard let entry = entry(handle), !entry.finishing else { return }
         entry.finishing = true
-        if entry.sending == nil { shutDownSending(entry) }
+        if entry.sending == nil, entry.role == .stream { shutDownSending(entry) }
     }
 
-    private mutating func shutDownSending(_ entry: UringEntry) {
+    mutating func shutDownSending(_ entry: UringEntry) {
+        pending.append(.finished(entry.handle))
         otherEntries += 1
         _ = shutdown(entry.descriptor, Int32(SHUT_WR))
     }

@@ -97,17 +97,24 @@ final class UringEntry {
     let byteCount: Int
     private let vector: UnsafeMutableBufferPointer<iovec>
 
+    /// The kernel cuts a call off below 2 GiB without a word (MAX_RW_COUNT); segments have at most 1 GiB each.
+    private static let maxByteCount = 1 << 30
+
     init(_ batch: SendBatch, skipping: Int) {
         let capacity = min(batch.rest.count + 1, SegmentVector.maxCount)
         unsafe vector = .allocate(capacity: capacity)
-        let used = unsafe SegmentVector.fill(vector, batch, skipping: skipping)
+        let filled = unsafe SegmentVector.fill(vector, batch, skipping: skipping)
+        var total = 0
+        var used = 0
+        while used < filled, used == 0 || total + (unsafe vector[used].iov_len) <= Self.maxByteCount {
+            total += unsafe vector[used].iov_len
+            used += 1
+        }
+        byteCount = total
         unsafe header = .allocate(capacity: 1)
         unsafe header.initialize(to: msghdr())
         unsafe header.pointee.msg_iov = vector.baseAddress
         unsafe header.pointee.msg_iovlen = used
-        var total = 0
-        for index in 0..<used { total += unsafe vector[index].iov_len }
-        byteCount = total
     }
 
     deinit {

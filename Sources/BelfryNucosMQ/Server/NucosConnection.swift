@@ -23,7 +23,7 @@ final class NucosConnection: ConnectionHandler {
     private var pingWaiters: [Parker<Bool>] = []
     /// Events that the application has no room for yet; at most one, since the decoder is held then.
     private var undelivered: (event: NucosEvent, listener: Int)?
-    private var malformedCount = 0
+    private var complaints = 0
     /// What was sent to this connection during the handshake: at most 1,024 frames.
     private var queued: [[UInt8]] = []
 
@@ -84,7 +84,7 @@ final class NucosConnection: ConnectionHandler {
         case .frame(let frame):
             return handle(frame, bytes)
         case .malformed(let fault):
-            logMalformed("\(fault)")
+            complain("A malformed message was skipped.", ["fault": "\(fault)"])
             return .next
         case .tooLong:
             connection.fail(
@@ -124,27 +124,23 @@ final class NucosConnection: ConnectionHandler {
     }
 
     private func publish(to room: JSONText, _ bytes: Span<UInt8>) {
-        if let membership = lastPublished, room.equals(membership.room, in: bytes) {
+        if let membership = lastPublished, !membership.hasEnded, room.equals(membership.room, in: bytes) {
             return connection.publish(bytes, format: shared.format, to: membership)
         }
         let name = room.string(in: bytes)
         guard let membership = connection.membership(of: name) else {
-            shared.logger.info(
-                "A publish was dropped: the client is not in the room.",
-                metadata: ["session": "\(connection.id)", "room": "\(name.prefix(64))"]
-            )
-            return
+            return complain("A publish was dropped: the client is not in the room.", ["room": "\(name.prefix(64))"])
         }
         lastPublished = membership
         connection.publish(bytes, format: shared.format, to: membership)
     }
 
     private func join(_ room: String) {
-        let (id, logger) = (connection.id, shared.logger)
+        let box = LoopConfined(onLoop: WeakConnection(self), connection.context.loop)
         connection.join(room, format: shared.format) { refusal in
-            logger.info(
+            box.value.connection?.complain(
                 "A client may not join.",
-                metadata: ["session": "\(id)", "room": "\(room.prefix(64))", "reason": "\(refusal)"]
+                ["room": "\(room.prefix(64))", "reason": "\(refusal)"]
             )
         }
     }
@@ -168,14 +164,16 @@ final class NucosConnection: ConnectionHandler {
 
     private func resumeDecoding() { decoder.resume { self.handle($0, $1) } }
 
-    private func logMalformed(_ fault: String) {
-        malformedCount += 1
-        // One who sends nothing but rubbish does not fill the log: the first few, then every thousandth.
-        guard malformedCount <= 5 || malformedCount % 1_000 == 0 else { return }
-        shared.logger.info(
-            "A malformed message was skipped.",
-            metadata: ["session": "\(connection.id)", "fault": "\(fault)", "count": "\(malformedCount)"]
-        )
+    /// Logs what a client did wrong.
+    ///
+    /// One who does nothing else does not fill the log: the first few, then every thousandth.
+    private func complain(_ message: Logger.Message, _ metadata: @autoclosure () -> Logger.Metadata) {
+        complaints += 1
+        guard complaints <= 5 || complaints % 1_000 == 0 else { return }
+        var metadata = metadata()
+        metadata["session"] = "\(connection.id)"
+        metadata["count"] = "\(complaints)"
+        shared.logger.info(message, metadata: metadata)
     }
 
     // MARK: Actions
@@ -185,10 +183,7 @@ final class NucosConnection: ConnectionHandler {
         case .ignore, .event, .publish, .subscribe:
             break
         case .drop(let reason):
-            shared.logger.info(
-                "A message was dropped.",
-                metadata: ["session": "\(connection.id)", "reason": "\(reason.rawValue)"]
-            )
+            complain("A message was dropped.", ["reason": "\(reason.rawValue)"])
         case .send(let bytes):
             connection.send(bytes.span)
         case .askChallenge(let uid):

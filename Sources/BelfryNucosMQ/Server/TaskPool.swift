@@ -8,27 +8,30 @@ final class TaskPool: Sendable {
     private let state = Lock(State())
 
     private struct State: ~Copyable {
-        var tasks: [UInt64: Task<Void, Never>] = [:]
+        /// Nil for a task that is being started.
+        var tasks: [UInt64: Task<Void, Never>?] = [:]
         var last: UInt64 = 0
         var isClosed = false
     }
 
     /// Starts a task; not after `cancelAll`.
     func add(_ body: @escaping @Sendable () async -> Void) {
-        let number = state.withLock { state in
+        let number: UInt64? = state.withLock { state in
+            guard !state.isClosed else { return nil }
             state.last += 1
-            return state.isClosed ? 0 : state.last
+            state.tasks.updateValue(nil, forKey: state.last)
+            return state.last
         }
-        guard number > 0 else { return }
+        guard let number else { return }
         let task = Task {
             await body()
-            self.state.withLock { $0.tasks[number] = nil }
+            self.state.withLock { _ = $0.tasks.removeValue(forKey: number) }
         }
         state.withLock { state in
-            if state.isClosed { task.cancel() } else { state.tasks[number] = task }
+            if state.isClosed { task.cancel() }
+            // Not one that has ended already.
+            if state.tasks[number] != nil { state.tasks.updateValue(task, forKey: number) }
         }
-        // One that ended before it was noted is forgotten with the next sweep.
-        if task.isCancelled { state.withLock { $0.tasks[number] = nil } }
     }
 
     /// Cancels all; no more are started.
@@ -36,7 +39,7 @@ final class TaskPool: Sendable {
         let tasks = state.withLock { state in
             state.isClosed = true
             defer { state.tasks = [:] }
-            return Array(state.tasks.values)
+            return state.tasks.values.compactMap(\.self)
         }
         for task in tasks { task.cancel() }
     }

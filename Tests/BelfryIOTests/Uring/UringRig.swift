@@ -44,6 +44,7 @@ final class UringRig {
                 _ = BufferLease(pool: backend.datagramPool, id: buffer, count: count)
                 events.append("datagram \(count)")
             case .starved: events.append("starved")
+            case .finished: events.append("finished")
             case .ended: events.append("ended")
             case .writable: events.append("writable")
             case .connected: events.append("connected")

@@ -1,0 +1,72 @@
+# Belfry: real-time messaging, library and broker.
+# SPDX-License-Identifier: Apache-2.0
+
+# `make` lists the targets. Each installs what it misses (.ci/setup) and leaves alone what is there.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# For `make run`: arguments of `belfry serve`; for `make bench`: of the driver, as ARGS="--quick".
+ARGS ?=
+# Names of tests, a regular expression, for `make test`, `make tsan` and `make asan`.
+FILTER ?=
+FUZZ_SECONDS ?= 60
+
+SWIFT_FILES = git ls-files --cached --others --exclude-standard -z -- '*.swift'
+# What the sanitisers run: everything that shares memory between threads.
+SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests)\.)
+
+.PHONY: help run test bench fuzz tsan asan format lint docs clean
+
+help: ## This list.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1   \2/p' Makefile
+
+run: ## Build the broker and serve on 127.0.0.1:4000 until Ctrl-C. ARGS= goes to `belfry serve`.
+	@.ci/setup build
+	swift build -c release --product belfry
+	@exec "$$(swift build -c release --show-bin-path)/belfry" serve $(ARGS)
+
+test: ## Build everything, run all tests and the examples. FILTER= runs only matching tests.
+	@.ci/setup test
+	swift build --build-tests
+	swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
+	$(if $(FILTER),,Examples/check)
+
+bench: ## Measure belfry beside redis and NATS (about 5 minutes). ARGS=--quick for a look.
+	@.ci/setup bench
+	swift build -c release --product belfry
+	cd Benchmarks && swift build -c release
+	cd Benchmarks && "$$(swift build -c release --show-bin-path)/belfry-bench" \
+		--belfry "$$(cd .. && swift build -c release --show-bin-path)/belfry" $(ARGS)
+
+fuzz: ## Fuzz the codecs with libFuzzer, FUZZ_SECONDS= each (60).
+	@.ci/setup build
+	$(MAKE) -C Tests/Fuzz SECONDS=$(FUZZ_SECONDS)
+
+tsan: ## Run the tests of BelfryIO and Belfry under the thread sanitiser.
+	@.ci/setup test
+	TSAN_OPTIONS=halt_on_error=0 SWIFT_BACKTRACE=enable=no \
+		swift test --sanitize=thread --scratch-path .build-tsan --filter '$(SANITISED)'
+
+asan: ## Run the tests of BelfryIO and Belfry under the address and leak sanitisers.
+	@.ci/setup test
+	ASAN_OPTIONS=detect_leaks=1 SWIFT_BACKTRACE=enable=no \
+		swift test --sanitize=address --scratch-path .build-asan --filter '$(SANITISED)'
+
+format: ## Format the Swift files in place.
+	@$(SWIFT_FILES) | xargs -0 swift format format --in-place --parallel
+
+lint: ## Check the format of the Swift files.
+	@$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel && echo "lint: clean"
+
+docs: ## Build the documentation of BelfryIO and Belfry below .build/docs.
+	@.ci/setup build
+	mkdir -p .build/docs
+	for target in BelfryIO Belfry; do \
+		BELFRY_DOCS=1 swift package --scratch-path .build-docs --allow-writing-to-directory .build/docs \
+			generate-documentation --target $$target --output-path .build/docs/$$target || exit 1; \
+	done
+
+clean: ## Remove what was built and fetched here.
+	rm -rf .build .build-* .venv Benchmarks/.build Examples/.build Tests/Fuzz/.build
