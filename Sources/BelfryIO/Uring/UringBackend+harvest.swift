@@ -123,6 +123,8 @@ extension UringBackend {
         // Before a new poll, since it would complete at once for what is counted already.
         waker.drain()
         otherEntries += 1
+        // What was counted may have been meant for the wait that comes now: this turn has none.
+        mustNotWait = true
         unsafe io_uring_prep_poll_multishot(entry, waker.descriptor, UInt32(POLLIN))
         unsafe entry.pointee.user_data = UringOperation.waker.userData(.none)
         isWakerArmed = true
