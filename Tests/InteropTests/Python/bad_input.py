@@ -103,9 +103,9 @@ def a_million_rooms_of_one_client_cost_nothing():
         for start in range(0, count, 10_000):
             raw.send(*[b'{"data": {"event": "subscripe", "content": "room-%d"}}_EOM_' % number
                        for number in range(start, start + 10_000)])
-        raw.send(frame("in", 1, "room-127"), frame("out", 1, "room-%d" % (count - 1)), frame("ping", ""))
-        expect(raw.until("in", 60)["room"], "room-127")
-        expect(raw.next()["event"], "pong")
+        raw.send(frame("out", 1, "room-%d" % (count - 1)), frame("in", 1, "room-127"), frame("ping", ""))
+        # A room may be at home on another loop than the connection: nothing says which of the two comes first.
+        expect(sorted(message["event"] for message in (raw.next(60), raw.next(60))), ["in", "pong"])
         grown = SERVER.rss() - before
         assert grown < 32 * MIB, grown
         assert "tooManyRooms" in SERVER.log() or "rooms" in SERVER.log()

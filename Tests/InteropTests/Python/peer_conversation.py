@@ -80,8 +80,12 @@ def a_megabyte_goes_both_ways():
     client = original(OPEN)
     join(client, "large")
     content = {"text": "".join("%07d " % number for number in range(131_072))}
-    client.send("up", content)
-    wait_until(lambda: content in PEER.contents(name="open"), "1 MB at the server")
+    class Heard:
+        @property
+        def seen(self):
+            return PEER.contents(name="open")
+
+    arrives(lambda: client.send("up", content) and client.send("resynchronise", ""), content, Heard())
     arrives(lambda: PEER.do("nq.server.publish", name="open", room="large", event="down", content=content),
             content, client)
     client.close()

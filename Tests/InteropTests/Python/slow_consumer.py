@@ -63,6 +63,7 @@ def a_subscriber_that_never_reads_harms_nobody_and_learns_what_it_lost():
         highest = publish(server, Reader(publisher), Reader(reader))
         grown = highest - before
         assert grown < 64 * MIB, "grown by %d MiB" % (grown // MIB)
+        slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         expect([slow.next()["event"], slow.next()["event"]], ["joined", "joined"])
         next_, lost, gaps = 0, 0, 0
         while next_ < COUNT:
