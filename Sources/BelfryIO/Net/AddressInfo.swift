@@ -39,7 +39,9 @@ enum AddressInfo {
     }
 
     private static func failure(_ answer: Int32, _ number: Int32, _ name: String) -> IOError {
-        let words = answer == EAI_SYSTEM ? systemMessage(number) : unsafe gai_strerror(answer).map { unsafe String(cString: $0) }
+        let words =
+            answer == EAI_SYSTEM
+            ? systemMessage(number) : unsafe gai_strerror(answer).map { unsafe String(cString: $0) }
         return IOError(.nameNotResolved, "look up '\(name)': \(words ?? "error \(answer)")")
     }
 }

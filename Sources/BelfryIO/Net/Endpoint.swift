@@ -22,7 +22,8 @@ public enum Endpoint: Sendable, Hashable, CustomStringConvertible {
         let port = try Self.port(text[text.index(after: colon)...], in: text)
         let host = text[..<colon]
         if host.hasPrefix("[") {
-            guard host.hasSuffix("]"), let address = SocketAddress(ipv6Host: host.dropFirst().dropLast(), port: port) else {
+            guard host.hasSuffix("]"), let address = SocketAddress(ipv6Host: host.dropFirst().dropLast(), port: port)
+            else {
                 throw Self.bad(text, "\(host) is not an IPv6 address")
             }
             self = .address(address)

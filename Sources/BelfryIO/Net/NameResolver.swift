@@ -33,7 +33,8 @@ package final class NameResolver: Sendable {
     /// A numeric address is its own answer, at once. Cancelling the task ends the wait, the look-up itself goes on.
     ///
     /// - Throws: ``IOError`` `.nameNotResolved`, `.timedOut`, or `.closed` when the task was cancelled.
-    package func resolve(_ endpoint: Endpoint, timeout: Duration = .seconds(5)) async throws(IOError) -> [SocketAddress] {
+    package func resolve(_ endpoint: Endpoint, timeout: Duration = .seconds(5)) async throws(IOError) -> [SocketAddress]
+    {
         let name: String
         let port: UInt16
         switch endpoint {
