@@ -57,10 +57,16 @@ let package = Package(
         .target(name: "CLinux"),
         .target(
             name: "BelfryIO",
-            dependencies: ["CLinux", .target(name: "CLiburing", condition: .when(traits: ["Uring"])), log, collections],
+            dependencies: [
+                "CLinux", .target(name: "CLiburing", condition: .when(traits: ["Uring"])), log, collections,
+            ],
             swiftSettings: settings
         ),
-        .target(name: "Belfry", dependencies: ["BelfryIO", log, metrics, lifecycle, collections], swiftSettings: settings),
+        .target(
+            name: "Belfry",
+            dependencies: ["BelfryIO", log, metrics, lifecycle, collections],
+            swiftSettings: settings
+        ),
         .target(name: "BelfryCodable", dependencies: ["Belfry"], swiftSettings: settings),
         .target(name: "BelfryNucosMQ", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
         .target(name: "BelfryTesting", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
@@ -81,9 +87,21 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "BelfryIOTests", dependencies: ["BelfryIO", "BelfryTesting", "CLinux", log], swiftSettings: settings),
-        .testTarget(name: "BelfryTests", dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log], swiftSettings: settings),
-        .testTarget(name: "BelfryNucosMQTests", dependencies: ["BelfryNucosMQ", "Belfry", "BelfryIO", "BelfryTesting", log], swiftSettings: settings),
+        .testTarget(
+            name: "BelfryIOTests",
+            dependencies: ["BelfryIO", "BelfryTesting", "CLinux", log],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BelfryTests",
+            dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BelfryNucosMQTests",
+            dependencies: ["BelfryNucosMQ", "Belfry", "BelfryIO", "BelfryTesting", log],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "InteropTests",
             dependencies: ["Belfry", "BelfryIO", "BelfryNucosMQ", "belfry", "belfry-interop-peer", log],

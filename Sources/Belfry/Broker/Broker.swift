@@ -68,7 +68,9 @@ public actor Broker: LoopBound, Service {
 
     // MARK: Rooms
 
-    /// The room with this name, made when first asked for. As long as you hold it, it stays.
+    /// The room with this name, made when first asked for.
+    ///
+    /// As long as you hold it, it stays.
     ///
     /// - Throws: ``BelfryError`` `.invalidArgument` for an empty or too long name, `.limitExceeded` when there are
     ///   `maxRooms`, `.closed` after a shut-down.
@@ -130,8 +132,10 @@ public actor Broker: LoopBound, Service {
         await shutDown()
     }
 
-    /// Drains: stops accepting, tells the clients, sends what is queued, and closes; after `drainTimeout` at the
-    /// latest everything is closed as it is. Returns when the loops have ended.
+    /// Drains: stops accepting, tells the clients, sends what is queued, and closes; after `drainTimeout` at the latest
+    /// everything is closed as it is.
+    ///
+    /// Returns when the loops have ended.
     public func shutDown() async {
         guard state == .running else { return await waitUntilStopped() }
         state = .draining

@@ -3,7 +3,9 @@
 
 public import BelfryIO
 
-/// How a broker is set up. Every default is stated here.
+/// How a broker is set up.
+///
+/// Every default is stated here.
 public struct BrokerConfiguration: Sendable {
     /// The I/O engine: the one word.
     public var io = IOChoice.automatic

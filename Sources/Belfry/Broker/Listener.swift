@@ -4,7 +4,9 @@
 import BelfryIO
 import Logging
 
-/// Takes connections for a front-end and spreads them over the broker's loops. Loop-confined to the first loop.
+/// Takes connections for a front-end and spreads them over the broker's loops.
+///
+/// Loop-confined to the first loop.
 final class Listener: IOHandler {
     let address: SocketAddress
     private let frontEnd: any FrontEnd

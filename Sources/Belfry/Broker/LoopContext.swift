@@ -163,7 +163,9 @@ package final class LoopContext: TurnEndHandler {
 
     // MARK: Rooms
 
-    /// The room with this name, made if need be; nil when there are too many. For names whose home is this loop.
+    /// The room with this name, made if need be; nil when there are too many.
+    ///
+    /// For names whose home is this loop.
     func room(_ name: String) -> RoomCore? {
         if let room = rooms[name] { return room }
         guard shared.counters.openRoom(limit: shared.configuration.limits.maxRooms) else { return nil }

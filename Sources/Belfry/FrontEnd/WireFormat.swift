@@ -27,7 +27,9 @@ package protocol FrontEnd: Sendable {
     func makeHandler(for connection: Connection) -> any ConnectionHandler
 }
 
-/// The protocol's side of one connection. Loop-confined; called by the connection, never re-entrantly.
+/// The protocol's side of one connection.
+///
+/// Loop-confined; called by the connection, never re-entrantly.
 package protocol ConnectionHandler: AnyObject {
     /// The connection stands; bytes may be sent.
     func opened()

@@ -1,7 +1,9 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a message carries: immutable bytes and what they are. Copies share the bytes.
+/// What a message carries: immutable bytes and what they are.
+///
+/// Copies share the bytes.
 public struct Payload: Sendable, Hashable {
     /// How the bytes are to be read.
     public enum Kind: String, Sendable, Hashable {
@@ -24,7 +26,9 @@ public struct Payload: Sendable, Hashable {
         self.bytes = bytes
     }
 
-    /// A JSON text. It is not checked here; front-ends that send it as JSON are.
+    /// A JSON text.
+    ///
+    /// It is not checked here; front-ends that send it as JSON are.
     public static func json(_ text: String) -> Payload { Payload(.json, bytes: Array(text.utf8)) }
 
     /// A plain text.

@@ -21,7 +21,9 @@ public struct HistoryLimit: Sendable, Hashable {
     }
 }
 
-/// The messages of a room as the process sees them: a ring that serves history and consumers. Pure value, no clock.
+/// The messages of a room as the process sees them: a ring that serves history and consumers.
+///
+/// Pure value, no clock.
 struct EntryLog {
     private(set) var entries: Deque<Message> = []
     private(set) var bytes = 0

@@ -3,7 +3,9 @@
 
 import BelfryIO
 
-/// The encoded messages of one room in one wire format: the writer's end. Loop-confined to the room's home.
+/// The encoded messages of one room in one wire format: the writer's end.
+///
+/// Loop-confined to the room's home.
 ///
 /// Keeps only the chunk it writes to; older chunks belong to the rosters whose subscribers still need them.
 final class FrameLog {

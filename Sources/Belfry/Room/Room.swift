@@ -157,7 +157,9 @@ public actor Room: LoopBound {
         )
     }
 
-    /// Up to `count` deliveries; waits for one. An empty answer is the end.
+    /// Up to `count` deliveries; waits for one.
+    ///
+    /// An empty answer is the end.
     func fetch(_ number: UInt64, count: Int) async throws(BelfryError) -> [Delivery] {
         let core = self.core.value
         guard let consumer = core.consumers[number] else { return [] }

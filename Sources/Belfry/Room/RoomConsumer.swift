@@ -15,7 +15,9 @@ public enum StartPosition: Sendable, Hashable {
     case after(RoomPosition)
 }
 
-/// A subscriber in this process: a cursor over the room's entries. Lives on the room's home loop.
+/// A subscriber in this process: a cursor over the room's entries.
+///
+/// Lives on the room's home loop.
 ///
 /// Its limit is looked at when it fetches: in between, the state is only its cursor, however much is published.
 final class RoomConsumer {

@@ -3,7 +3,9 @@
 
 import BelfryIO
 
-/// The working part of a room, on its home loop: order, logs, members and consumers. Loop-confined.
+/// The working part of a room, on its home loop: order, logs, members and consumers.
+///
+/// Loop-confined.
 ///
 /// `Room` is the actor that stands before it; code of the broker that is on the home loop already comes here directly.
 final class RoomCore {

@@ -11,7 +11,9 @@ final class Roster: FrameLogReader {
     let room: String
     let format: any WireFormat
     private let context: LoopContext
-    /// The log, on its home loop; for giving chunks back. Taken away when the log goes.
+    /// The log, on its home loop; for giving chunks back.
+    ///
+    /// Taken away when the log goes.
     var log: FrameLog?
     private(set) var subscriptions: [Subscription] = []
     private var chunks: Deque<FrameChunk> = []

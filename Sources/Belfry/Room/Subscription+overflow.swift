@@ -12,7 +12,9 @@ extension Subscription {
         case block
     }
 
-    /// Applies the policy if the subscriber is further behind than its limit. Called when its connection is busy.
+    /// Applies the policy if the subscriber is further behind than its limit.
+    ///
+    /// Called when its connection is busy.
     func enforceLimit() -> Verdict {
         let end = roster.endOffset
         if isFull {

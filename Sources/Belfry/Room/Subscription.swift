@@ -20,7 +20,9 @@ public struct LagLimit: Sendable, Hashable {
     }
 }
 
-/// One connection's place in one room: a cursor into the room's frame log. Loop-confined.
+/// One connection's place in one room: a cursor into the room's frame log.
+///
+/// Loop-confined.
 final class Subscription {
     let connection: Connection
     let roster: Roster

@@ -5,7 +5,9 @@ import BelfryIO
 
 // Joining, leaving and publishing. The room may be at home on another loop; what is asked of it arrives there in order.
 extension Connection {
-    /// Joins a room. Joining twice is the same as once.
+    /// Joins a room.
+    ///
+    /// Joining twice is the same as once.
     ///
     /// - Parameters:
     ///   - exclusive: Makes the room private to this session; other members leave it.

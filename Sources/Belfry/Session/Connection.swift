@@ -4,7 +4,9 @@
 package import BelfryIO
 import Logging
 
-/// One network connection of the broker: its outbound side, shared by all protocols. Loop-confined.
+/// One network connection of the broker: its outbound side, shared by all protocols.
+///
+/// Loop-confined.
 ///
 /// Frames of rooms are not queued here: each subscription is a cursor. What is queued (`pending`) are segments of
 /// memory that lives elsewhere: direct frames, and room frames that have to go out before a direct one.
@@ -101,7 +103,9 @@ package final class Connection: IOHandler {
         return isListed != listed
     }
 
-    /// Hands what there is to the backend: one send. At the end of a turn. True when there is more.
+    /// Hands what there is to the backend: one send.
+    ///
+    /// At the end of a turn. True when there is more.
     func pump() -> Bool {
         guard !isBusy, reason == nil || !pending.isEmpty else { return false }
         guard let batch = nextBatch() else { return false }

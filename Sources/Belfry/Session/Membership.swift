@@ -1,14 +1,18 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A connection's part in a room. Loop-confined to the connection's loop.
+/// A connection's part in a room.
+///
+/// Loop-confined to the connection's loop.
 package final class Membership {
     /// The room's name.
     package let room: String
     /// The index of the room's home loop.
     let home: Int
-    /// The room itself, if its home is this very loop. Held strongly: a weak reference would cost the room's every
-    /// reference count the slow path, and leaving breaks the tie.
+    /// The room itself, if its home is this very loop.
+    ///
+    /// Held strongly: a weak reference would cost the room's every reference count the slow path, and leaving breaks
+    /// the tie.
     var core: RoomCore?
     /// The log that the connection itself follows, if the room's home is this very loop.
     var log: FrameLog?

@@ -1,7 +1,9 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-/// One thing that happened, as a backend reports it. Plain values: nothing is called while they are gathered.
+/// One thing that happened, as a backend reports it.
+///
+/// Plain values: nothing is called while they are gathered.
 enum Completion {
     /// A listener took a connection; `connection` is adopted already, its receiving not yet armed.
     case accepted(IOHandle, connection: IOHandle)

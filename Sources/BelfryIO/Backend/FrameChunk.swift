@@ -53,16 +53,24 @@ import Synchronization
         meter?.add(-(capacity + maxFrames * (unsafe keys == nil ? 4 : 12)))
     }
 
-    /// The number of frames that may be read. Callable from any loop.
+    /// The number of frames that may be read.
+    ///
+    /// Callable from any loop.
     package var frameCount: Int { published.load(ordering: .acquiring) }
 
-    /// The offset behind the last readable frame. Callable from any loop.
+    /// The offset behind the last readable frame.
+    ///
+    /// Callable from any loop.
     package var endOffset: UInt64 { firstOffset + UInt64(frameCount) }
 
-    /// The bytes in use. Writer only.
+    /// The bytes in use.
+    ///
+    /// Writer only.
     package var byteCount: Int { writtenBytes }
 
-    /// Appends one frame; false when it does not fit. Writer only.
+    /// Appends one frame; false when it does not fit.
+    ///
+    /// Writer only.
     package func append(_ frame: Span<UInt8>, key: UInt64 = 0) -> Bool {
         guard written < maxFrames, frame.count <= capacity - writtenBytes else { return false }
         unsafe frame.withUnsafeBufferPointer { source in
@@ -78,7 +86,9 @@ import Synchronization
         return true
     }
 
-    /// Makes the chunk empty again for reuse. Writer only, and only while nobody else refers to it.
+    /// Makes the chunk empty again for reuse.
+    ///
+    /// Writer only, and only while nobody else refers to it.
     package func reset(firstOffset: UInt64) {
         written = 0
         writtenBytes = 0

@@ -18,13 +18,17 @@ final class LoopWaker: @unchecked Sendable {
 
     deinit { _ = close(descriptor) }
 
-    /// Ends the current or the next wait. Costs one system call: callers ask first whether the loop sleeps.
+    /// Ends the current or the next wait.
+    ///
+    /// Costs one system call: callers ask first whether the loop sleeps.
     func wake() {
         var one: UInt64 = 1
         _ = unsafe write(descriptor, &one, 8)
     }
 
-    /// Resets the counter. Loop only.
+    /// Resets the counter.
+    ///
+    /// Loop only.
     func drain() {
         var count: UInt64 = 0
         _ = unsafe read(descriptor, &count, 8)

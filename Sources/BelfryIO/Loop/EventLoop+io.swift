@@ -42,7 +42,9 @@ extension EventLoop {
         return found ?? make()
     }
 
-    /// Binds, listens and starts accepting. Port 0 lets the kernel choose; `localAddress` tells.
+    /// Binds, listens and starts accepting.
+    ///
+    /// Port 0 lets the kernel choose; `localAddress` tells.
     ///
     /// - Throws: ``IOError``, as `.addressInUse`.
     package func listen(

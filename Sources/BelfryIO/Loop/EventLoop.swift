@@ -6,13 +6,13 @@ import Glibc
 public import Logging
 import Synchronization
 
+// Safe because what is mutable is either an atomic, behind the inbox's lock, or in `core`, which is written once before
+// the loop is handed out and then touched on the loop's own thread only (checked by `onLoop`).
 /// One thread that serves sockets, timers and jobs, in turns: an I/O engine that is a Swift executor.
 ///
 /// Actors pin themselves to a loop through `LoopBound`; tasks are kept on it with
 /// `Task(executorPreference: loop)`. A turn runs jobs and timers, lets the fan-out hand over what they produced, and
 /// enters the kernel once.
-// Safe because what is mutable is either an atomic, behind the inbox's lock, or in `core`, which is written once before
-// the loop is handed out and then touched on the loop's own thread only (checked by `onLoop`).
 @safe public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The engine that was chosen.
     public let backend: BackendKind
@@ -146,7 +146,9 @@ import Synchronization
         return try body(core)
     }
 
-    /// Asks the loop to close what is open and end. `waitUntilStopped` tells when it has.
+    /// Asks the loop to close what is open and end.
+    ///
+    /// `waitUntilStopped` tells when it has.
     public func stop() {
         execute { [self] in unsafe core?.isStopping = true }
     }

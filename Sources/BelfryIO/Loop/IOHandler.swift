@@ -1,7 +1,9 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who hears what happens on a handle. Called on the loop's thread only, after the turn's harvest, never re-entrantly.
+/// Who hears what happens on a handle.
+///
+/// Called on the loop's thread only, after the turn's harvest, never re-entrantly.
 ///
 /// Every method has an empty default.
 package protocol IOHandler: AnyObject {

@@ -20,7 +20,9 @@ final class Inbox: Sendable {
     private let state = Lock(State())
     private let hasItems = Atomic<Bool>(false)
 
-    /// Leaves work. `wake` must then be carried out by the caller if the answer says so.
+    /// Leaves work.
+    ///
+    /// `wake` must then be carried out by the caller if the answer says so.
     func push(_ item: Item) -> PushResult {
         state.withLock { state in
             guard !state.isClosed else { return .closed }

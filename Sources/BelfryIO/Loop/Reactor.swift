@@ -27,7 +27,9 @@ protocol ReactorCore: AnyObject {
     func turn(until deadline: Nanoseconds?) throws(IOError)
 }
 
-/// One backend with the handlers of its handles. Loop-confined.
+/// One backend with the handlers of its handles.
+///
+/// Loop-confined.
 final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     private var backend: Backend
     private var handlers: [(any IOHandler)?] = []

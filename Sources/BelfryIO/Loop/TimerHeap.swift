@@ -6,7 +6,9 @@ package struct TimerID: Hashable, Sendable {
     let number: UInt64
 }
 
-/// The loop's timers: a binary heap ordered by deadline, then by age. Loop-confined.
+/// The loop's timers: a binary heap ordered by deadline, then by age.
+///
+/// Loop-confined.
 ///
 /// Cancelling is lazy, and the heap is rebuilt when more than half of it is cancelled, so that timers that are always
 /// cancelled (time-outs that do not strike) hold no memory beyond twice the live ones.

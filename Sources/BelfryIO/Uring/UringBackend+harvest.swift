@@ -120,11 +120,8 @@ extension UringBackend {
 
     private mutating func armWaker() {
         guard let entry = unsafe ring.entry() else { return }
-        // Before a new poll, since it would complete at once for what is counted already.
-        waker.drain()
-        otherEntries += 1
-        // What was counted may have been meant for the wait that comes now: this turn has none.
-        mustNotWait = true
+        // The eventfd is not read first: a wake that came before the poll stands must complete it, or it would be lost
+        // and the loop sleep on what it announced.
         unsafe io_uring_prep_poll_multishot(entry, waker.descriptor, UInt32(POLLIN))
         unsafe entry.pointee.user_data = UringOperation.waker.userData(.none)
         isWakerArmed = true

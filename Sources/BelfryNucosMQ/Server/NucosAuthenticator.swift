@@ -3,8 +3,9 @@
 
 public import Belfry
 
-/// Decides who may come in, by challenge and signature (nucosMQ wire, §4). No hashing is prescribed: both are whatever
-/// the application makes of them, as JSON.
+/// Decides who may come in, by challenge and signature (nucosMQ wire, §4).
+///
+/// No hashing is prescribed: both are whatever the application makes of them, as JSON.
 public protocol NucosAuthenticator: Sendable {
     /// Makes the challenge for a client that says it is `uid`.
     func challenge(for uid: String) async throws -> Payload

@@ -69,7 +69,9 @@ package struct NucosConnectionMachine: ~Copyable {
     }
 
     /// Whether a message on an open connection is one to forward: it has a room, and no event that would command the
-    /// clients there. What `frame` says of it too, without touching a machine.
+    /// clients there.
+    ///
+    /// What `frame` says of it too, without touching a machine.
     package static func isForwarded(_ frame: NucosFrame, _ bytes: Span<UInt8>) -> Bool {
         guard frame.room != nil else { return false }
         return NucosReservedEvent(frame.event, in: bytes)?.commandsClients != true

@@ -34,7 +34,9 @@ public actor NucosServer: LoopBound {
 
     // MARK: Life
 
-    /// Listens. Returns the address, with the port that the kernel chose for port 0.
+    /// Listens.
+    ///
+    /// Returns the address, with the port that the kernel chose for port 0.
     ///
     /// - Throws: ``BelfryError`` `.startFailed`, as when the port is taken.
     @discardableResult
@@ -105,7 +107,9 @@ public actor NucosServer: LoopBound {
 
     // MARK: To clients
 
-    /// Publishes to a room, or to one client by its uid. Never waits.
+    /// Publishes to a room, or to one client by its uid.
+    ///
+    /// Never waits.
     ///
     /// - Throws: ``BelfryError`` as ``Room/publish(event:_:)`` says.
     public func publish(room: String, event: String, content: Payload) async throws(BelfryError) {

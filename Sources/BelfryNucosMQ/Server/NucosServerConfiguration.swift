@@ -3,7 +3,9 @@
 
 public import BelfryIO
 
-/// How a nucosMQ server is set up. Every default is stated here.
+/// How a nucosMQ server is set up.
+///
+/// Every default is stated here.
 public struct NucosServerConfiguration: Sendable {
     /// Where it listens; port 0 lets the kernel choose.
     public var address: SocketAddress

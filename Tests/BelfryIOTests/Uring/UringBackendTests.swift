@@ -247,6 +247,16 @@ struct UringBackendTests {
         }
     }
 
+    @Test("A wake that comes before the first wait ends it")
+    func earlyWake() throws {
+        let rig = try UringRig()
+        rig.backend.waker.wake()
+        var batch = CompletionBatch()
+        let limit = rig.backend.now + 20_000_000_000
+        try rig.backend.harvest(into: &batch, until: limit)
+        #expect(rig.backend.now < limit)
+    }
+
     @Test("What was open is closed with the backend")
     func tearDown() throws {
         var rig: UringRig? = try UringRig()
