@@ -8,7 +8,13 @@ extension EventLoop {
 
     /// The loop's counters.
     package var statistics: LoopStatistics {
-        (try? onLoop { core throws(IOError) in core.reactor.statistics }) ?? LoopStatistics()
+        let found = try? onLoop { core throws(IOError) in
+            var statistics = core.reactor.statistics
+            statistics.jobs = core.jobsRun
+            statistics.jobsFromElsewhere = core.jobsFromElsewhere
+            return statistics
+        }
+        return found ?? LoopStatistics()
     }
 
     /// Runs `action` once, `delay` from now; on the loop.

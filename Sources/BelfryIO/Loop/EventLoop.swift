@@ -21,8 +21,16 @@ import Synchronization
     private let waker: LoopWaker
     private let thread = Atomic<UInt>(0)
     private let finished = Lock(Finish())
+    private let late = Lock(Late())
     private let index: Int
     nonisolated(unsafe) private var core: LoopCore?  // Safe because only the loop's thread touches it, see above.
+
+    /// Jobs that came after the loop's end.
+    private struct Late: ~Copyable {
+        var jobs: [UnownedJob] = []
+        /// Whether some thread sees to them; the loop's own until it has ended.
+        var isRunning = true
+    }
 
     private struct Finish: ~Copyable {
         var isFinished = false
@@ -64,6 +72,7 @@ import Synchronization
         started()
         core.run()
         unsafe self.core = nil
+        runLate()
         let waiters = finished.withLock { state in
             state.isFinished = true
             defer { state.waiters = [] }
@@ -82,9 +91,38 @@ import Synchronization
         case .accepted: break
         case .acceptedWake: waker.wake()
         case .closed:
-            // The loop has ended; the job still has to run or its task would never finish. There is no loop-confined
-            // I/O left that it could touch.
+            runAfterTheEnd(job)
+        }
+    }
+
+    /// The loop has ended, but a job still has to run or its task would never finish: on this thread, one at a time.
+    ///
+    /// While it runs, this thread counts as the loop's, so that what is confined to the loop may be looked at. There is
+    /// no I/O any more: `onLoop` says so.
+    private func runAfterTheEnd(_ job: UnownedJob) {
+        let isMine = late.withLock { late in
+            late.jobs.append(job)
+            defer { late.isRunning = true }
+            return !late.isRunning
+        }
+        guard isMine else { return }
+        thread.store(UInt(pthread_self()), ordering: .releasing)
+        runLate()
+    }
+
+    private func runLate() {
+        while let job = nextLate() {
             unsafe job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        }
+    }
+
+    private func nextLate() -> UnownedJob? {
+        late.withLock { late in
+            guard late.jobs.isEmpty else { return late.jobs.removeFirst() }
+            late.isRunning = false
+            // Under the lock: whoever comes next has not named its thread yet.
+            thread.store(0, ordering: .releasing)
+            return nil
         }
     }
 

@@ -20,7 +20,9 @@ final class LoopCore {
     private var turnEndHandlers: [any TurnEndHandler] = []
     var timers = TimerHeap()
     var isStopping = false
-    /// Jobs that came back to the loop through another executor's thread (style.md §4): held at zero by a test.
+    private(set) var jobsRun: UInt64 = 0
+    /// Jobs that came through another executor's thread: a test holds them at zero where all is on one loop.
+    private(set) var jobsFromElsewhere: UInt64 = 0
     var locals: [ObjectIdentifier: AnyObject] = [:]
 
     /// Jobs run before the sockets are served again.
@@ -42,7 +44,7 @@ final class LoopCore {
             let hasMore = runQueued()
             let isPolling = endTurn() || hasMore
             var deadline: Nanoseconds? = 0
-            if !isPolling, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
+            if !isPolling, !isStopping, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
             serve(deadline)
             inbox.awake()
         }
@@ -67,7 +69,9 @@ final class LoopCore {
         guard !spare.isEmpty else { return }
         for item in spare {
             switch item {
-            case .job(let job): jobs.append(job)
+            case .job(let job):
+                jobsFromElsewhere += 1
+                jobs.append(job)
             case .task(let task): tasks.append(task)
             }
         }
@@ -95,6 +99,7 @@ final class LoopCore {
         let tasks = unsafe loop.asUnownedTaskExecutor()
         for job in batch { unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: tasks) }
         let count = batch.count
+        jobsRun += UInt64(count)
         if jobs.isEmpty {
             // Keeps the larger of the two arrays' memory for the next round.
             batch.removeAll(keepingCapacity: true)

@@ -29,10 +29,17 @@ protocol ReactorCore: AnyObject {
 /// One backend with the handlers of its handles. Loop-confined.
 final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     private var backend: Backend
-    private var handlers: [(any IOHandler)?] = []
+    private var handlers: [Registration?] = []
+    /// Handlers that are still to hear of their end, though their slot has a new tenant already.
+    private var displaced: [IOHandle: any IOHandler] = [:]
     private var batch = CompletionBatch()
     private var living: Set<IOHandle> = []
     private var turns: UInt64 = 0
+
+    private struct Registration {
+        let handle: IOHandle
+        let handler: any IOHandler
+    }
 
     init(_ backend: consuming Backend) { self.backend = backend }
 
@@ -70,7 +77,9 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     func setHandler(_ handler: any IOHandler, of handle: IOHandle) {
         let slot = Int(handle.slot)
         while handlers.count <= slot { handlers.append(nil) }
-        handlers[slot] = handler
+        // A slot is free as soon as it is closed, so its next tenant may come before the last one's `closed` was told.
+        if let last = handlers[slot], last.handle != handle { displaced[last.handle] = last.handler }
+        handlers[slot] = Registration(handle: handle, handler: handler)
         living.insert(handle)
     }
 
@@ -101,9 +110,15 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     }
 
     private func handler(_ handle: IOHandle) -> (any IOHandler)? {
-        // A handle whose owner closed it earlier in this turn hears of nothing but its end.
         let slot = Int(handle.slot)
-        return slot < handlers.count ? handlers[slot] : nil
+        guard slot < handlers.count, let found = handlers[slot], found.handle == handle else { return nil }
+        return found.handler
+    }
+
+    private func removeHandler(_ handle: IOHandle) -> (any IOHandler)? {
+        guard let found = handler(handle) else { return displaced.removeValue(forKey: handle) }
+        handlers[Int(handle.slot)] = nil
+        return found
     }
 
     private func dispatch(_ completion: Completion) {
@@ -127,9 +142,8 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
         case .failed(let handle, let number):
             if backend.isOpen(handle) { handler(handle)?.failed(handle, IOError(errno: number, "connection")) }
         case .closed(let handle):
-            guard living.remove(handle) != nil, let handler = handler(handle) else { return }
-            handlers[Int(handle.slot)] = nil
-            handler.closed(handle)
+            guard living.remove(handle) != nil else { return }
+            removeHandler(handle)?.closed(handle)
         }
     }
 }
@@ -144,4 +158,8 @@ public struct LoopStatistics: Sendable, Hashable {
     public var openHandles = 0
     /// Receive buffers lent at this moment: zero between turns.
     public var leasedBuffers = 0
+    /// Swift jobs (resumptions of tasks) run so far.
+    public var jobs: UInt64 = 0
+    /// Jobs among them that came from other threads.
+    public var jobsFromElsewhere: UInt64 = 0
 }
