@@ -1,7 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-import BelfryIO
+package import BelfryIO
 package import Logging
 import Synchronization
 
@@ -24,12 +24,19 @@ package final class BrokerShared: Sendable {
         addresses = AddressLimit(limit: configuration.limits.maxConnectionsPerAddress)
     }
 
-    var loops: [EventLoop] { group.loops }
+    /// The loops, by their numbers.
+    package var loops: [EventLoop] { group.loops }
+
+    var statistics: BrokerStatistics {
+        var statistics = counters.snapshot
+        statistics.frameLogBytes = frameMemory.bytes
+        return statistics
+    }
 
     func setContexts(_ boxes: [LoopConfined<LoopContext>]) { contextBoxes.withLock { $0 = boxes } }
 
     /// The context of a loop; its value is for that loop only.
-    func context(_ index: Int) -> LoopConfined<LoopContext> { contextBoxes.withLock { $0[index] } }
+    package func context(_ index: Int) -> LoopConfined<LoopContext> { contextBoxes.withLock { $0[index] } }
 
     /// A number that was never given before.
     func nextNumber() -> UInt64 { lastNumber.add(1, ordering: .relaxed).newValue }

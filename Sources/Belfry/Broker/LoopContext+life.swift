@@ -6,26 +6,43 @@ import BelfryIO
 extension LoopContext {
     /// Looks after time-outs about once a second.
     func startTicking() {
-        guard !isStopped else { return }
+        guard !hasEnded else { return }
         loop.schedule(after: .seconds(1)) { [weak self] in
             guard let self else { return }
             let now = self.turnTime
             for connection in self.connections.values { connection.handler?.tick(now: now) }
+            self.expireHistory()
+            self.metrics?.update(self.shared.statistics)
             self.startTicking()
+        }
+    }
+
+    /// Rooms that nobody is in go when the last message of theirs has outlived its time.
+    private func expireHistory() {
+        guard shared.configuration.history.timeToLive != nil else { return }
+        for room in Array(rooms.values) {
+            room.entries.expire(now: wallClock)
+            removeIfIdle(room)
         }
     }
 
     /// Tells all clients goodbye.
     func drain() {
         isStopped = true
-        for connection in connections.values { connection.handler?.drain() }
+        for connection in Array(connections.values) { connection.handler?.drain() }
     }
 
     /// Ends rooms and drops what is still connected.
     func stop() {
         isStopped = true
-        for room in rooms.values { room.close() }
-        for connection in connections.values { connection.fail(.local) }
+        hasEnded = true
+        metrics?.update(shared.statistics)
+        for connection in Array(connections.values) { connection.fail(.local) }
+        for room in Array(rooms.values) {
+            room.close()
+            shared.counters.roomClosed()
+        }
+        rooms = [:]
     }
 }
 

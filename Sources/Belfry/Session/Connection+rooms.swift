@@ -23,7 +23,8 @@ extension Connection {
         guard !room.isEmpty, room.utf8.count <= limits.maxRoomNameBytes else { return refused(.badName) }
         guard memberships.count < limits.maxRoomsPerSession else { return refused(.tooManyRooms) }
         let home = context.shared.home(of: room)
-        let membership = Membership(room: room, home: home)
+        let number = context.nextNumber()
+        let membership = Membership(room: room, home: home, number: number)
         memberships[room] = membership
         let member = RoomCore.Member(identity: identity, loop: context.index, format: format.name)
         let limit = lag ?? context.shared.configuration.lag
@@ -37,9 +38,9 @@ extension Connection {
         context.handOver(to: home) { home in
             let answer = home.admit(id, member, to: room, format: format, exclusive: exclusive, keyed: keyed)
             home.handOver(to: loop) { context in
-                guard let connection = context.connections[id], let membership = connection.memberships[room] else {
-                    return
-                }
+                guard let connection = context.connections[id], let membership = connection.memberships[room],
+                    membership.number == number
+                else { return }
                 connection.completeJoin(membership, answer, format: format, limit: limit, refused)
             }
         }
@@ -70,6 +71,7 @@ extension Connection {
     /// Leaves a room; nothing when not in it.
     package func leave(_ room: String) {
         guard let membership = memberships.removeValue(forKey: room) else { return }
+        release(from: room)
         detach(membership)
         let id = self.id
         context.toHome(of: room) { $0.rooms[room]?.leave(id) }
@@ -77,6 +79,7 @@ extension Connection {
 
     /// Takes the local half of a membership away.
     func detach(_ membership: Membership) {
+        membership.isActive = false
         guard let subscription = membership.subscription else { return }
         membership.subscription = nil
         context.unblock(subscription)
@@ -95,10 +98,12 @@ extension Connection {
 
     /// Publishes a frame, as it came, to a room that this connection is in.
     package func publish(_ frame: Span<UInt8>, format: any WireFormat, to membership: Membership) {
+        guard membership.isActive, !isClosing else { return }
+        let id = self.id
         let sender = Sender.session(id)
         if let core = membership.core {
             core.publish(frame: frame, format: format, sender: sender)
-            if core.isBlocked { holdBack(until: core) }
+            if core.isBlocked { core.holdBack(id) }
             return
         }
         let room = membership.room
@@ -108,15 +113,7 @@ extension Connection {
             segment.chunk.withBytes(segment.start..<segment.end) {
                 _ = core.publish(frame: $0, format: format, sender: sender)
             }
-        }
-    }
-
-    /// A `.suspend` subscriber is at its limit: this publisher is not read from until there is room again.
-    private func holdBack(until core: RoomCore) {
-        setReceiving(false)
-        let (id, index, shared) = (self.id, context.index, context.shared)
-        core.blockedPublishers.append {
-            shared.loops[index].execute { shared.context(index).value.connections[id]?.setReceiving(true) }
+            if core.isBlocked { core.holdBack(id) }
         }
     }
 }
@@ -155,9 +152,10 @@ extension LoopContext {
         let work: @Sendable (LoopContext) -> Void = { context in
             guard let connection = context.connections[session] else { return }
             if let membership = connection.memberships.removeValue(forKey: name) { connection.detach(membership) }
+            connection.release(from: name)
             if wasOwner { connection.handler?.drain() }
         }
-        if member.loop == index { work(self) } else { handOver(to: member.loop, work) }
+        toLoop(member.loop, work)
     }
 
     func removeIfEmpty(_ roster: Roster) {

@@ -7,14 +7,19 @@ package final class Membership {
     package let room: String
     /// The index of the room's home loop.
     let home: Int
+    /// Told apart from an earlier membership in the same room, whose admission may still be on its way.
+    let number: UInt64
+    /// False once the connection has left.
+    var isActive = true
     /// The room itself, if its home is this very loop.
     weak var core: RoomCore?
     /// Set once the home has taken the connection in.
     var subscription: Subscription?
 
-    init(room: String, home: Int) {
+    init(room: String, home: Int, number: UInt64) {
         self.room = room
         self.home = home
+        self.number = number
     }
 }
 

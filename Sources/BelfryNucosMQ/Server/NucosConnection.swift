@@ -104,6 +104,7 @@ final class NucosConnection: ConnectionHandler {
                 event: frame.eventName.string(in: bytes),
                 content: frame.payload(in: bytes)
             )
+            connection.deliver(event: event.event, event.content)
             return deliver(event) ? .next : .hold
         case .subscribe(let room):
             join(room.string(in: bytes))
@@ -280,6 +281,13 @@ final class NucosConnection: ConnectionHandler {
     func send(_ frame: [UInt8]) {
         guard !machine.isOpen else { return connection.send(frame.span) }
         if queued.count < 1_024 { queued.append(frame) }
+    }
+
+    func send(event: String, _ payload: Payload) -> Bool {
+        var frame: [UInt8] = []
+        shared.format.encode(room: "", event: event, payload: payload, into: &frame)
+        send(frame)
+        return true
     }
 
     /// Sends a `ping`; `waiter` hears true with the `pong`, false when the connection ends first.
