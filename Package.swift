@@ -74,7 +74,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "BelfryIOTests", dependencies: ["BelfryIO", "BelfryTesting", "CLinux", log], swiftSettings: settings),
-        .testTarget(name: "BelfryTests", dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log], swiftSettings: settings),
+        .testTarget(
+            name: "BelfryTests",
+            dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log, metrics, lifecycle],
+            swiftSettings: settings
+        ),
         .testTarget(name: "BelfryNucosMQTests", dependencies: ["BelfryNucosMQ", "Belfry", "BelfryIO", "BelfryTesting", log], swiftSettings: settings),
     ]
 )
