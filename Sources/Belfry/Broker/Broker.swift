@@ -25,6 +25,7 @@ public actor Broker: LoopBound, Service {
     public nonisolated var loopCount: Int { shared.loops.count }
     package nonisolated let shared: BrokerShared
     private var listeners: [UInt64: LoopConfined<Listener>] = [:]
+    private let contexts: [ContextBox]
     private var drainage: Task<Void, Never>?
     private let stopped = Parker<Void>()
 
@@ -49,15 +50,19 @@ public actor Broker: LoopBound, Service {
         let shared = BrokerShared(configuration: configuration, logger: logger, group: group)
         self.shared = shared
         loop = group.loops[0]
-        var boxes: [LoopConfined<LoopContext>] = []
+        var boxes: [ContextBox] = []
         for (index, loop) in group.loops.enumerated() {
-            boxes.append(LoopConfined(LoopContext(shared: shared, loop: loop, index: index), to: loop))
+            let context = LoopContext(shared: shared, loop: loop, index: index)
+            boxes.append(ContextBox(LoopConfined(context, to: loop)))
         }
+        contexts = boxes
         shared.setContexts(boxes)
         for (box, loop) in zip(boxes, group.loops) {
             loop.execute {
-                loop.addTurnEndHandler(box.value)
-                box.value.startTicking()
+                _ = loop.local { box }
+                let context = box.context.value
+                loop.addTurnEndHandler(context)
+                context.startTicking()
             }
         }
     }

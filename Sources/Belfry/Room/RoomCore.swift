@@ -9,7 +9,8 @@ import BelfryIO
 final class RoomCore {
     let name: String
     let epoch: UInt64
-    unowned let context: LoopContext
+    /// Held, so that a room that outlives its broker can still be asked; a broker that stops lets go of its rooms.
+    let context: LoopContext
     private(set) var nextOffset: UInt64 = 0
     private(set) var logs: [FrameLog] = []
     private(set) var members: [SessionID: Member] = [:]

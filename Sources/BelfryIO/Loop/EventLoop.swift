@@ -106,6 +106,9 @@ import Synchronization
             return !late.isRunning
         }
         guard isMine else { return }
+        // The runtime does not hold an executor, and one of these jobs may let go of its last owner.
+        let held = unsafe Unmanaged.passRetained(self)
+        defer { unsafe held.release() }
         thread.store(UInt(pthread_self()), ordering: .releasing)
         runLate()
     }
