@@ -30,7 +30,7 @@ run: ## Build the broker and serve on 127.0.0.1:4000 until Ctrl-C. ARGS= goes to
 test: ## Build everything, run all tests and the examples. FILTER= runs only matching tests.
 	@.ci/setup test
 	swift build --build-tests
-	swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
+	swift test --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 	$(if $(FILTER),,Examples/check)
 
 bench: ## Measure belfry beside redis and NATS (about 5 minutes). ARGS=--quick for a look.
@@ -47,12 +47,12 @@ fuzz: ## Fuzz the codecs with libFuzzer, FUZZ_SECONDS= each (60).
 tsan: ## Run the tests of BelfryIO and Belfry under the thread sanitiser.
 	@.ci/setup test
 	TSAN_OPTIONS=halt_on_error=0 SWIFT_BACKTRACE=enable=no \
-		swift test --sanitize=thread --scratch-path .build-tsan --no-parallel --filter '$(SANITISED)'
+		swift test --sanitize=thread --scratch-path .build-tsan --disable-xctest --no-parallel --filter '$(SANITISED)'
 
 asan: ## Run the tests of BelfryIO and Belfry under the address and leak sanitisers.
 	@.ci/setup test
 	ASAN_OPTIONS=detect_leaks=1 SWIFT_BACKTRACE=enable=no \
-		swift test --sanitize=address --scratch-path .build-asan --no-parallel --filter '$(SANITISED)'
+		swift test --sanitize=address --scratch-path .build-asan --disable-xctest --no-parallel --filter '$(SANITISED)'
 
 format: ## Format the Swift files in place.
 	@$(SWIFT_FILES) | xargs -0 swift format format --in-place --parallel

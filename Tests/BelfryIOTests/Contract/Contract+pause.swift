@@ -38,6 +38,8 @@ extension BackendContract {
                 pair.serverSide.onReceive = nil
                 loop.startReceiving(pair.server)
                 try await bench.until("the end") { !pair.serverSide.ended.isEmpty }
+                // It refers to the pair, which refers to it.
+                pair.clientSide.onWritable = nil
                 #expect(pair.serverSide.byteCount == 16 << 20)
                 #expect(pair.serverSide.failed.isEmpty)
             }
