@@ -99,7 +99,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BelfryTests",
-            dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log],
+            dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log, metrics, lifecycle],
             swiftSettings: settings
         ),
         .testTarget(

@@ -81,12 +81,14 @@ extension [UInt8] {
         var random = SplitMix64(seed: seed)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count + 8)
-        while bytes.count < count {
+        while bytes.count < Swift.min(count, 8192) {
             let word = random.next()
             for shift in stride(from: UInt64(0), to: 64, by: 8) {
                 bytes.append(UInt8(truncatingIfNeeded: word >> shift))
             }
         }
+        // What is longer is made of pieces of the beginning, of lengths that never fall into step.
+        while bytes.count < count { bytes.append(contentsOf: bytes[0..<Int.random(in: 1000..<8192, using: &random)]) }
         bytes.removeLast(bytes.count - count)
         return bytes
     }

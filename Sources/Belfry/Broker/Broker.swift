@@ -25,12 +25,9 @@ public actor Broker: LoopBound, Service {
     public nonisolated var loopCount: Int { shared.loops.count }
     package nonisolated let shared: BrokerShared
     private var listeners: [UInt64: LoopConfined<Listener>] = [:]
-    private var state = State.running
+    private let contexts: [ContextBox]
+    private var drainage: Task<Void, Never>?
     private let stopped = Parker<Void>()
-
-    private enum State {
-        case running, draining, stopped
-    }
 
     /// Starts the loops.
     ///
@@ -53,15 +50,19 @@ public actor Broker: LoopBound, Service {
         let shared = BrokerShared(configuration: configuration, logger: logger, group: group)
         self.shared = shared
         loop = group.loops[0]
-        var boxes: [LoopConfined<LoopContext>] = []
+        var boxes: [ContextBox] = []
         for (index, loop) in group.loops.enumerated() {
-            boxes.append(LoopConfined(LoopContext(shared: shared, loop: loop, index: index), to: loop))
+            let context = LoopContext(shared: shared, loop: loop, index: index)
+            boxes.append(ContextBox(LoopConfined(context, to: loop)))
         }
+        contexts = boxes
         shared.setContexts(boxes)
         for (box, loop) in zip(boxes, group.loops) {
             loop.execute {
-                loop.addTurnEndHandler(box.value)
-                box.value.startTicking()
+                _ = loop.local { box }
+                let context = box.context.value
+                loop.addTurnEndHandler(context)
+                context.startTicking()
             }
         }
     }
@@ -90,10 +91,26 @@ public actor Broker: LoopBound, Service {
     }
 
     /// What the broker has done so far.
-    public nonisolated var statistics: BrokerStatistics {
-        var statistics = shared.counters.snapshot
-        statistics.frameLogBytes = shared.frameMemory.bytes
-        return statistics
+    public nonisolated var statistics: BrokerStatistics { shared.statistics }
+
+    // MARK: Sessions
+
+    /// The clients that are connected now, loop by loop; one that comes or goes meanwhile may or may not be among them.
+    public nonisolated var sessions: [Session] {
+        get async {
+            var found: [Session] = []
+            for index in shared.loops.indices {
+                found += await LoopDoor(shared, index).run { context in
+                    context.connections.values.map { $0.door() }
+                }
+            }
+            return found
+        }
+    }
+
+    /// The session of this ID; nil when it is not connected (any more).
+    public nonisolated func session(_ id: SessionID) async -> Session? {
+        await shared.withConnection(id) { $0.door() }
     }
 
     // MARK: Front-ends
@@ -105,7 +122,7 @@ public actor Broker: LoopBound, Service {
         on address: SocketAddress,
         frontEnd: any FrontEnd
     ) throws(BelfryError) -> (number: UInt64, address: SocketAddress) {
-        guard state == .running else { throw BelfryError(.closed, "the broker has stopped") }
+        guard drainage == nil else { throw BelfryError(.closed, "the broker has stopped") }
         do {
             let listener = try Listener(on: address, frontEnd: frontEnd, context: shared.context(0).value)
             let bound = try listener.start()
@@ -127,7 +144,7 @@ public actor Broker: LoopBound, Service {
         await withGracefulShutdownHandler {
             _ = await stopped.park()
         } onGracefulShutdown: {
-            Task { await self.shutDown() }
+            self.stopped.unpark()
         }
         await shutDown()
     }
@@ -135,28 +152,42 @@ public actor Broker: LoopBound, Service {
     /// Drains: stops accepting, tells the clients, sends what is queued, and closes; after `drainTimeout` at the latest
     /// everything is closed as it is.
     ///
-    /// Returns when the loops have ended.
+    /// Returns when the loops have ended. Goes on to its end even if the calling task is cancelled. Calling it again
+    /// waits for the same end.
     public func shutDown() async {
-        guard state == .running else { return await waitUntilStopped() }
-        state = .draining
+        if let drainage { return await drainage.value }
+        // A task of its own, awaited by everybody who calls: cancelling one of them must not cut the drain short.
+        let task = Task(executorPreference: loop) { await self.drain() }
+        drainage = task
+        await task.value
+    }
+
+    private func drain() async {
         for listener in listeners.values { listener.value.stop() }
         listeners = [:]
         shared.logger.debug("The broker drains.", metadata: ["connections": "\(statistics.connections)"])
+        // What was published before is to arrive: from a client's loop to the room's, and from there to the others'.
+        for _ in 0..<2 {
+            for index in shared.loops.indices { await LoopDoor(shared, index).run { $0.settle() } }
+        }
         for index in shared.loops.indices {
             await LoopDoor(shared, index).run { $0.drain() }
         }
         let deadline = ContinuousClock.now + configuration.drainTimeout
         while statistics.connections > 0, ContinuousClock.now < deadline {
-            try? await Task.sleep(for: .milliseconds(5))
+            await pause(.milliseconds(5))
         }
         for index in shared.loops.indices {
             await LoopDoor(shared, index).run { $0.stop() }
         }
-        state = .stopped
         stopped.unpark()
         for loop in shared.loops { loop.stop() }
         await shared.waitUntilStopped()
     }
 
-    private func waitUntilStopped() async { await shared.waitUntilStopped() }
+    private func pause(_ duration: Duration) async {
+        let parker = Parker<Void>()
+        loop.schedule(after: duration) { parker.unpark() }
+        _ = await parker.park()
+    }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BelfryIO
+public import Metrics
 
 /// How a broker is set up.
 ///
@@ -19,6 +20,8 @@ public struct BrokerConfiguration: Sendable {
     public var limits = Limits()
     /// How long a drain may take before what is left is closed.
     public var drainTimeout = Duration.seconds(10)
+    /// Where figures go; nil takes what `MetricsSystem` was bootstrapped with when the broker is made.
+    public var metrics: (any MetricsFactory)?
     /// Sizes of the I/O engine.
     public var ioOptions = IOOptions()
 

@@ -8,7 +8,8 @@ package actor LoopDoor: LoopBound {
     package nonisolated let loop: EventLoop
     private let box: LoopConfined<LoopContext>
 
-    init(_ shared: BrokerShared, _ index: Int) {
+    /// Names the loop by its number.
+    package init(_ shared: BrokerShared, _ index: Int) {
         loop = shared.loops[index]
         box = shared.context(index)
     }

@@ -1,7 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-import BelfryIO
+package import BelfryIO
 package import Logging
 import Synchronization
 
@@ -14,7 +14,7 @@ package final class BrokerShared: Sendable {
     let addresses: AddressLimit
     let group: EventLoopGroup
     /// By loop index; set once before the broker is handed out.
-    private let contextBoxes = Lock<[LoopConfined<LoopContext>]>([])
+    private let contextBoxes = Lock<[UnownedContextBox]>([])
     private let lastNumber = Atomic<UInt64>(0)
 
     init(configuration: BrokerConfiguration, logger: Logger, group: EventLoopGroup) {
@@ -24,12 +24,19 @@ package final class BrokerShared: Sendable {
         addresses = AddressLimit(limit: configuration.limits.maxConnectionsPerAddress)
     }
 
-    var loops: [EventLoop] { group.loops }
+    /// The loops, by their numbers.
+    package var loops: [EventLoop] { group.loops }
 
-    func setContexts(_ boxes: [LoopConfined<LoopContext>]) { contextBoxes.withLock { $0 = boxes } }
+    var statistics: BrokerStatistics {
+        var statistics = counters.snapshot
+        statistics.frameLogBytes = frameMemory.bytes
+        return statistics
+    }
+
+    func setContexts(_ boxes: [ContextBox]) { contextBoxes.withLock { $0 = boxes.map(UnownedContextBox.init) } }
 
     /// The context of a loop; its value is for that loop only.
-    func context(_ index: Int) -> LoopConfined<LoopContext> { contextBoxes.withLock { $0[index] } }
+    package func context(_ index: Int) -> LoopConfined<LoopContext> { contextBoxes.withLock { $0[index].box.context } }
 
     /// A number that was never given before.
     func nextNumber() -> UInt64 { lastNumber.add(1, ordering: .relaxed).newValue }
@@ -41,4 +48,17 @@ package final class BrokerShared: Sendable {
         for byte in room.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
         return Int(hash % UInt64(loops.count))
     }
+}
+
+/// Holds a loop's context: held itself by the loop while it runs, and by the broker.
+///
+/// What all loops share refers to it without holding it, since every context holds what is shared.
+final class ContextBox: Sendable {
+    let context: LoopConfined<LoopContext>
+
+    init(_ context: LoopConfined<LoopContext>) { self.context = context }
+}
+
+private struct UnownedContextBox: Sendable {
+    unowned let box: ContextBox
 }

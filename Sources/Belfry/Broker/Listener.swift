@@ -100,5 +100,7 @@ extension LoopContext {
         loop.setHandler(connection, of: handle)
         loop.startReceiving(handle)
         handler.opened()
+        // It was on its way between two loops when the others were told.
+        if isStopped { connection.handler?.drain() }
     }
 }

@@ -11,23 +11,38 @@ extension LoopContext {
         loop.schedule(after: .seconds(1)) { [self] in
             let now = turnTime
             for connection in connections.values { connection.handler?.tick(now: now) }
+            expireHistory()
+            metrics?.update(shared.statistics)
             startTicking()
+        }
+    }
+
+    /// Rooms that nobody is in go when the last message of theirs has outlived its time.
+    private func expireHistory() {
+        guard shared.configuration.history.timeToLive != nil else { return }
+        for room in Array(rooms.values) {
+            room.entries.expire(now: wallClock)
+            removeIfIdle(room)
         }
     }
 
     /// Tells all clients goodbye.
     func drain() {
         isStopped = true
-        for connection in connections.values { connection.handler?.drain() }
+        for connection in Array(connections.values) { connection.handler?.drain() }
     }
 
     /// Ends rooms and drops what is still connected.
     func stop() {
         isStopped = true
         hasEnded = true
-        for room in rooms.values { room.close() }
+        metrics?.update(shared.statistics)
+        for connection in Array(connections.values) { connection.fail(.local) }
+        for room in Array(rooms.values) {
+            room.close()
+            shared.counters.roomClosed()
+        }
         rooms = [:]
-        for connection in connections.values { connection.fail(.local) }
     }
 }
 
@@ -39,7 +54,9 @@ extension BrokerShared {
 
 extension RoomCore {
     /// The offset of the oldest message that can still be had; the next one's if there is none.
-    var firstRetainedOffset: UInt64 { entries.isWanted ? entries.firstOffset : nextOffset }
+    var firstRetainedOffset: UInt64 {
+        entries.isWanted ? entries.firstLivingOffset(now: context.wallClock) : nextOffset
+    }
 
     /// The actor that stands before this room, the same as long as somebody holds it.
     func door() -> Room {

@@ -3,6 +3,7 @@
 
 package import BelfryIO
 package import Logging
+import Metrics
 
 /// What a broker keeps on one event loop: its rooms, its connections and the fan-out at the end of each turn.
 ///
@@ -14,15 +15,19 @@ package final class LoopContext: TurnEndHandler {
     package let index: Int
     var rooms: [String: RoomCore] = [:]
     var rosters: [RosterKey: Roster] = [:]
-    var connections: [SessionID: Connection] = [:]
-    /// Nothing new is let in.
+    package internal(set) var connections: [SessionID: Connection] = [:]
+    /// The broker drains: nothing new begins.
     var isStopped = false
     /// The drain is over.
     var hasEnded = false
     /// Messages published this turn, for the counters.
     var published: UInt64 = 0
+    /// On the first loop alone.
+    private(set) var metrics: BrokerMetrics?
     private var grownLogs: [FrameLog] = []
     private var dirtyRosters: [Roster] = []
+    /// Rosters whose cursors moved this turn: they let go of what nobody needs.
+    private var usedRosters: [Roster] = []
     private var listed: [Connection] = []
     private var outgoing: [[@Sendable (LoopContext) -> Void]]
     /// Direct frames of all connections, one behind the other.
@@ -35,6 +40,11 @@ package final class LoopContext: TurnEndHandler {
         self.loop = loop
         self.index = index
         outgoing = Array(repeating: [], count: shared.loops.count)
+        guard index == 0 else { return }
+        metrics = BrokerMetrics(
+            backend: shared.group.selection.backend.rawValue,
+            factory: shared.configuration.metrics ?? MetricsSystem.factory
+        )
     }
 
     package var logger: Logger { shared.logger }
@@ -81,6 +91,12 @@ package final class LoopContext: TurnEndHandler {
         dirtyRosters.append(roster)
     }
 
+    func markUsed(_ roster: Roster) {
+        guard !roster.isUsed else { return }
+        roster.isUsed = true
+        usedRosters.append(roster)
+    }
+
     func list(_ connection: Connection) {
         if connection.markListed(true) { listed.append(connection) }
     }
@@ -91,12 +107,14 @@ package final class LoopContext: TurnEndHandler {
         tellReaders()
         for roster in dirtyRosters { roster.listLagging() }
         let hasMore = pumpListed()
-        for roster in dirtyRosters {
+        dirtyRosters.removeAll(keepingCapacity: true)
+        if shared.frameMemory.bytes > shared.configuration.limits.maxFrameLogBytes { shedLag() }
+        for roster in usedRosters {
+            roster.isUsed = false
             roster.endTurn()
             roster.trim()
         }
-        dirtyRosters.removeAll(keepingCapacity: true)
-        if shared.frameMemory.bytes > shared.configuration.limits.maxFrameLogBytes { shedLag() }
+        usedRosters.removeAll(keepingCapacity: true)
         handOverAll()
         if published > 0 {
             shared.counters.published(published)
@@ -133,12 +151,9 @@ package final class LoopContext: TurnEndHandler {
     private func shedLag() {
         for roster in rosters.values {
             for subscription in roster.subscriptions where subscription.isBehind {
-                let end = roster.endOffset
-                shared.counters.lost(subscription.lose(subscription.cursor..<end) + subscription.kept.count)
-                subscription.cursor = end
-                subscription.kept = []
+                shared.counters.lost(subscription.loseAll())
+                markUsed(roster)
             }
-            roster.trim()
         }
     }
 
@@ -147,6 +162,12 @@ package final class LoopContext: TurnEndHandler {
     /// Leaves work for another loop's context; handed over in order at the end of the turn.
     func handOver(to other: Int, _ work: @escaping @Sendable (LoopContext) -> Void) {
         outgoing[other].append(work)
+    }
+
+    /// Hands over at once what is left for other loops, so that whoever visits them next finds it there.
+    func settle() {
+        tellReaders()
+        handOverAll()
     }
 
     private func handOverAll() {
@@ -214,7 +235,11 @@ package final class LoopContext: TurnEndHandler {
 
     /// Runs work with the context of a room's home: now if that is this loop, else handed over.
     func toHome(of room: String, _ work: @escaping @Sendable (LoopContext) -> Void) {
-        let home = shared.home(of: room)
-        if home == index { work(self) } else { handOver(to: home, work) }
+        toLoop(shared.home(of: room), work)
+    }
+
+    /// Runs work with the context of a loop: now if that is this loop, else handed over.
+    func toLoop(_ other: Int, _ work: @escaping @Sendable (LoopContext) -> Void) {
+        if other == index { work(self) } else { handOver(to: other, work) }
     }
 }

@@ -39,6 +39,8 @@ package protocol ConnectionHandler: AnyObject {
     func peerEnded()
     /// The broker drains: say goodbye in the protocol's words and close.
     func drain()
+    /// Sends a message to this client alone; false when the protocol can't say it.
+    func send(event: String, _ payload: Payload) -> Bool
     /// About once a second: look after time-outs. `now` is the loop's clock in nanoseconds.
     func tick(now: Int64)
     /// The last call.

@@ -56,7 +56,7 @@ public struct SessionID: Sendable, Hashable, CustomStringConvertible {
     init(counter: UInt64, loop: Int) { number = counter << 8 | UInt64(loop & 255) }
 
     /// The index of the loop that the session lives on.
-    var loop: Int { Int(number & 255) }
+    package var loop: Int { Int(number & 255) }
 
     /// `s`, the count, and the loop behind a dot.
     public var description: String { "s\(number >> 8).\(loop)" }

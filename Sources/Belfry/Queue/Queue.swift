@@ -30,14 +30,29 @@ public final class Queue<Value: Sendable>: AsyncSequence, Sendable {
     public typealias Failure = QueueError
 
     private let storage: QueueStorage<Value>
+    /// Of a consumer's end: told when it and its iterators are gone; the producer's end has none and closes the queue.
+    private let anchor: QueueAnchor?
 
     /// Creates an empty, open queue.
     public init(_ configuration: Configuration = Configuration()) {
         storage = QueueStorage(configuration)
+        anchor = nil
+    }
+
+    private init(storage: QueueStorage<Value>, anchor: QueueAnchor) {
+        self.storage = storage
+        self.anchor = anchor
     }
 
     deinit {
-        storage.finish(with: nil)
+        if anchor == nil { storage.finish(with: nil) }
+    }
+
+    /// The same queue for who consumes it, while the producer keeps this one.
+    ///
+    /// `abandoned` is called once when nobody holds the consumer's end or an iterator of it any more, on any thread.
+    package func consumerEnd(abandoned: @escaping @Sendable () -> Void) -> Queue {
+        Queue(storage: storage, anchor: QueueAnchor(abandoned))
     }
 
     /// Offers an element without waiting, and says what became of it.
@@ -90,12 +105,12 @@ public final class Queue<Value: Sendable>: AsyncSequence, Sendable {
     ///
     /// Waits like the queue itself while there is nothing; an array is never empty. Values of `max` below 1 mean 1.
     public func batches(upTo max: Int = 64) -> Batches {
-        Batches(storage: storage, max: Swift.max(1, max))
+        Batches(storage: storage, anchor: anchor, max: Swift.max(1, max))
     }
 
     /// Starts consuming at the oldest element that is queued.
     public func makeAsyncIterator() -> Iterator {
-        Iterator(storage: storage)
+        Iterator(storage: storage, anchor: anchor)
     }
 }
 
@@ -117,6 +132,7 @@ extension Queue {
     /// ``QueueError/Code/consumerBusy``.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate let storage: QueueStorage<Value>
+        fileprivate let anchor: QueueAnchor?
 
         /// Returns the next element or gap, at once while there is one; `nil` at the end of the queue.
         ///

@@ -10,16 +10,18 @@ extension Queue {
         public typealias Failure = QueueError
 
         let storage: QueueStorage<Value>
+        let anchor: QueueAnchor?
         let max: Int
 
         /// Starts consuming at the oldest element that is queued.
         public func makeAsyncIterator() -> Iterator {
-            Iterator(storage: storage, max: max)
+            Iterator(storage: storage, anchor: anchor, max: max)
         }
 
         /// Hands out a queue's elements and gaps in arrays.
         public struct Iterator: AsyncIteratorProtocol {
             fileprivate let storage: QueueStorage<Value>
+            fileprivate let anchor: QueueAnchor?
             fileprivate let max: Int
 
             /// Returns everything that is queued up to the batch size; waits while there is nothing.

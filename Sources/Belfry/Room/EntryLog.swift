@@ -47,8 +47,16 @@ struct EntryLog {
         if !isWanted { removeAll() } else { trim() }
     }
 
-    /// Whether the next message pushes the oldest out.
-    var isFull: Bool { entries.count >= maxCount || bytes >= maxBytes }
+    /// The offset that will be the oldest once a message of this size is added.
+    func firstOffset(afterAdding size: Int) -> UInt64 {
+        var dropped = max(0, entries.count + 1 - maxCount)
+        var left = bytes + size - entries.prefix(dropped).reduce(0) { $0 + $1.byteCount }
+        while left > maxBytes, dropped < entries.count {
+            left -= entries[dropped].byteCount
+            dropped += 1
+        }
+        return firstOffset + UInt64(dropped)
+    }
 
     private var maxCount: Int { max(history.messages, consumerLimit) }
     private var maxBytes: Int { max(history.messages > 0 ? history.bytes : 0, consumerBytes) }
@@ -76,11 +84,18 @@ struct EntryLog {
         while entries.count > maxCount || (bytes > maxBytes && entries.count > 1) { removeFirst() }
     }
 
+    /// The offset of the oldest message that the history's time to live lets one have who comes now.
+    func firstLivingOffset(now: Int64) -> UInt64 {
+        guard let limit = history.timeToLive else { return firstOffset }
+        let oldest = now.subtractingReportingOverflow(limit.nanoseconds).partialValue
+        return entries.first { $0.timestamp >= oldest }?.offset ?? nextOffset
+    }
+
     /// Takes out what is older than the history's time to live, as long as no consumer may still want it.
     mutating func expire(now: Int64) {
-        guard consumerLimit == 0, let limit = history.timeToLive else { return }
-        let oldest = now - limit.nanoseconds
-        while let first = entries.first, first.timestamp < oldest { removeFirst() }
+        guard consumerLimit == 0, history.timeToLive != nil else { return }
+        let oldest = firstLivingOffset(now: now)
+        while let first = entries.first, first.offset < oldest { removeFirst() }
     }
 
     private mutating func removeFirst() {

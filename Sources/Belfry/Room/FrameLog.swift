@@ -72,7 +72,7 @@ final class FrameLog {
     /// Only while the one reader is on this loop: another loop's last look at the memory would not be ordered.
     func reclaim(_ chunk: inout FrameChunk) {
         guard spare == nil, readers.count == 1, chunk.capacity == Self.maxChunkBytes,
-            isKnownUniquelyReferenced(&chunk)
+            chunk.isKeyed == isKeyed, isKnownUniquelyReferenced(&chunk)
         else { return }
         spare = chunk
     }

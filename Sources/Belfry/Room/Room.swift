@@ -54,8 +54,10 @@ public actor Room: LoopBound {
         }
         while core.isBlocked {
             let parker = Parker<Void>()
-            core.blockedPublishers.append { parker.unpark() }
+            let number = core.context.nextNumber()
+            core.blockedPublishers[number] = parker
             if case .cancelled = await parker.park() {
+                core.blockedPublishers[number] = nil
                 throw BelfryError(.closed, "cancelled while waiting for a slow subscriber")
             }
         }
@@ -116,7 +118,8 @@ public actor Room: LoopBound {
     public func history(limit: Int = 100) -> [Message] {
         let core = self.core.value
         core.entries.expire(now: core.context.wallClock)
-        return core.entries.entries.suffix(max(0, limit))
+        let first = core.firstRetainedOffset
+        return core.entries.messages(from: first, count: .max / 2).suffix(max(0, limit))
     }
 
     // MARK: Presence
@@ -131,22 +134,28 @@ public actor Room: LoopBound {
     public func presence() -> Queue<PresenceChange> {
         let core = self.core.value
         let queue = Queue<PresenceChange>(.init(limit: 1_024))
-        core.presenceWatchers[core.context.nextNumber()] = queue
-        return queue
+        let number = core.context.nextNumber()
+        core.presenceWatchers[number] = queue
+        let (box, loop) = (self.core, self.loop)
+        return queue.consumerEnd { loop.execute { box.value.removeWatcher(number) } }
     }
 
-    // MARK: For the sequence
+    // MARK: For the sequence and tests
+
+    func withCore<Answer>(_ body: (RoomCore) -> Answer) -> Answer { body(core.value) }
 
     func subscribe(_ sequence: RoomMessages) -> UInt64 {
         let core = self.core.value
         core.entries.expire(now: core.context.wallClock)
+        let oldest = core.firstRetainedOffset
         let cursor: UInt64 =
             switch sequence.start {
             case .latest: core.nextOffset
-            case .oldest: core.firstRetainedOffset
+            case .oldest: oldest
             case .after(let position):
-                position.epoch == epoch ? min(position.offset + 1, core.nextOffset) : core.firstRetainedOffset
+                position.epoch == epoch && position.offset < core.nextOffset ? position.offset + 1 : oldest
             }
+        if core.context.isStopped { return 0 }
         return core.addConsumer(
             RoomConsumer(
                 cursor: cursor,

@@ -30,6 +30,8 @@ final class RoomConsumer {
     /// Set when the consumer is at its end.
     var failure: BelfryError?
     var isFinished = false
+    /// `.disconnect` only: the loss behind what is held was announced.
+    private var isCutOff = false
     /// Woken when there is something to fetch.
     let parker = Parker<Void>()
     var isWaiting = false
@@ -43,39 +45,67 @@ final class RoomConsumer {
 
     /// What is there now, at most `count`, after the policy was applied to a backlog beyond the limit.
     func take(_ count: Int, from log: EntryLog, lost: (Int) -> Void) -> [Delivery] {
-        if held.isEmpty { applyLimit(log, lost) }
+        if failure != nil, !isCutOff {
+            isCutOff = true
+            lose(to: log.nextOffset, lost)
+        }
+        if held.isEmpty { applyLimit(log, adding: 0, lost) }
         if !held.isEmpty {
             let taken = Array(held.prefix(count))
             held.removeFirst(taken.count)
             return taken
         }
+        guard failure == nil else { return [] }
         let messages = log.messages(from: cursor, count: count)
         cursor += UInt64(messages.count)
         return messages.map { .message($0) }
     }
 
-    /// Whether a fetch would bring something, or the end.
-    func isReady(_ log: EntryLog) -> Bool {
-        isFinished || failure != nil || !held.isEmpty || cursor < log.nextOffset
+    /// The messages between it and the newest.
+    func backlog(_ log: EntryLog) -> Int {
+        Int(clamping: log.nextOffset - min(log.nextOffset, cursor)) + held.count
     }
 
-    private func applyLimit(_ log: EntryLog, _ lost: (Int) -> Void) {
-        if cursor < log.firstOffset { lose(to: log.firstOffset, lost) }
-        let backlog = log.nextOffset - min(log.nextOffset, cursor)
-        guard backlog > UInt64(limit) || exceedsBytes(log) else { return }
+    /// Before the ring drops what lies before `offset`: a policy that keeps old ones sets its window aside.
+    func ringWillDrop(before offset: UInt64, _ log: EntryLog, lost: (Int) -> Void) {
+        guard cursor < offset, failure == nil else { return }
         switch policy {
-        case .dropOldest, .suspend:
-            // Publishers wait for `.suspend`, so its backlog is beyond the limit only by what came from the network.
-            if policy == .dropOldest { lose(to: newestWithinLimit(log), lost) }
+        case .dropOldest:
+            break
+        case .suspend:
+            // Publishers wait, but what a client had sent before it was held back still comes: nothing is lost.
+            for message in log.messages(from: cursor, count: Int(clamping: offset - cursor)) {
+                held.append(.message(message))
+                cursor = message.offset + 1
+            }
+        case .dropNewest, .latestPerKey, .disconnect:
+            if held.isEmpty { applyLimit(log, adding: 1, lost) }
+        }
+    }
+
+    private func applyLimit(_ log: EntryLog, adding: UInt64, _ lost: (Int) -> Void) {
+        guard failure == nil else { return }
+        if cursor < log.firstOffset { lose(to: log.firstOffset, lost) }
+        let backlog = log.nextOffset - min(log.nextOffset, cursor) + adding
+        guard backlog > UInt64(limit) || adding > 0 || exceedsBytes(log) else { return }
+        switch policy {
+        case .dropOldest:
+            lose(to: newestWithinLimit(log), lost)
+        case .suspend:
+            // Publishers wait: what is beyond the limit is what clients had sent before they were held back.
+            break
         case .dropNewest:
             holdOldest(log)
             lose(to: log.nextOffset, lost)
         case .latestPerKey:
             holdLatest(log, lost)
         case .disconnect:
-            failure = BelfryError(.slowConsumer, "the subscription fell more than \(limit) messages behind")
-            lost(Int(clamping: backlog))
-            cursor = log.nextOffset
+            holdOldest(log)
+            lose(to: log.nextOffset, lost)
+            failure = BelfryError(
+                .slowConsumer,
+                "the subscription fell more than \(limit) messages or \(maxBytes) bytes behind"
+            )
         }
     }
 
@@ -86,10 +116,12 @@ final class RoomConsumer {
 
     private func newestWithinLimit(_ log: EntryLog) -> UInt64 {
         var target = max(cursor, log.nextOffset - min(log.nextOffset, UInt64(limit)))
-        var bytes = log.messages(from: target, count: limit).reduce(0) { $0 + $1.byteCount }
-        for message in log.messages(from: target, count: limit) where bytes > maxBytes {
+        let window = log.messages(from: target, count: limit)
+        var bytes = window.reduce(0) { $0 + $1.byteCount }
+        // The newest goes out in any case, or one message above the limit would never come.
+        for message in window.dropLast() where bytes > maxBytes {
             bytes -= message.byteCount
-            target += 1
+            target = message.offset + 1
         }
         return target
     }
@@ -97,20 +129,30 @@ final class RoomConsumer {
     private func lose(to offset: UInt64, _ lost: (Int) -> Void) {
         guard offset > cursor else { return }
         lost(Int(clamping: offset - cursor))
-        held.append(.gap(from: cursor, to: offset))
+        announce(cursor..<offset)
         cursor = offset
+    }
+
+    /// A loss right behind another is told as one.
+    private func announce(_ gap: Range<UInt64>) {
+        if case .gap(let from, gap.lowerBound)? = held.last {
+            held[held.count - 1] = .gap(from: from, to: gap.upperBound)
+        } else {
+            held.append(.gap(from: gap.lowerBound, to: gap.upperBound))
+        }
     }
 
     private func holdOldest(_ log: EntryLog) {
         var bytes = 0
         for message in log.messages(from: cursor, count: limit) {
             bytes += message.byteCount
-            guard bytes <= maxBytes else { return }
+            guard bytes <= maxBytes || bytes == message.byteCount else { return }
             held.append(.message(message))
             cursor = message.offset + 1
         }
     }
 
+    /// Keeps the newest message of each event; a gap stands wherever one is missing.
     private func holdLatest(_ log: EntryLog, _ lost: (Int) -> Void) {
         var seen: Set<String> = []
         var newest: [Message] = []
@@ -118,20 +160,14 @@ final class RoomConsumer {
         for message in log.messages(from: cursor, count: .max / 2).reversed() where seen.insert(message.event).inserted
         {
             bytes += message.byteCount
-            guard newest.count < limit, bytes <= maxBytes else { break }
+            guard newest.count < limit, bytes <= maxBytes || newest.isEmpty else { break }
             newest.append(message)
         }
-        let from = cursor
-        let kept = UInt64(newest.count)
-        lost(Int(clamping: log.nextOffset - from - kept))
-        held.append(.gap(from: from, to: log.nextOffset))
-        held.append(contentsOf: newest.reversed().map { .message($0) })
-        cursor = log.nextOffset
-    }
-
-    /// Before the ring drops its oldest message: a policy that keeps old ones sets its window aside.
-    func ringWillDrop(_ log: EntryLog, lost: (Int) -> Void) {
-        guard cursor <= log.firstOffset, held.isEmpty, policy != .dropOldest else { return }
-        applyLimit(log, lost)
+        for message in newest.reversed() {
+            lose(to: message.offset, lost)
+            held.append(.message(message))
+            cursor = message.offset + 1
+        }
+        lose(to: log.nextOffset, lost)
     }
 }

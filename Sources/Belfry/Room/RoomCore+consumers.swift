@@ -34,11 +34,19 @@ extension RoomCore {
         updatePlainLog()
     }
 
+    func removeWatcher(_ number: UInt64) {
+        guard let watcher = presenceWatchers.removeValue(forKey: number) else { return }
+        watcher.close()
+        context.removeIfIdle(self)
+    }
+
     /// Lets consumers whose policy keeps old messages set them aside before the ring drops them.
-    func makeRoomForEntry() {
-        guard !pinningConsumers.isEmpty, entries.isFull else { return }
+    func makeRoomForEntry(of bytes: Int) {
+        guard !pinningConsumers.isEmpty else { return }
+        let first = entries.firstOffset(afterAdding: bytes)
+        guard first > entries.firstOffset else { return }
         let counters = context.shared.counters
-        for consumer in pinningConsumers { consumer.ringWillDrop(entries) { counters.lost($0) } }
+        for consumer in pinningConsumers { consumer.ringWillDrop(before: first, entries) { counters.lost($0) } }
     }
 
     func wakeConsumers() {
@@ -63,16 +71,31 @@ extension RoomCore {
         guard hasPinningConsumers else { return false }
         return pinningConsumers.contains { consumer in
             consumer.policy == .suspend && !consumer.isFinished
-                && entries.nextOffset - min(entries.nextOffset, consumer.cursor) >= UInt64(consumer.limit)
+                && consumer.backlog(entries) >= consumer.limit
         }
+    }
+
+    /// Stops reading from a client that published while a `.suspend` subscriber is at its limit.
+    func holdBack(_ session: SessionID) {
+        guard heldBack.insert(session).inserted else { return }
+        let name = self.name
+        context.toLoop(session.loop) { $0.connections[session]?.hold(for: name) }
     }
 
     /// Wakes those who wait to publish, if they may.
     func unblockPublishers() {
-        guard !blockedPublishers.isEmpty, !isBlocked else { return }
-        let waiting = blockedPublishers
-        blockedPublishers = []
-        for wake in waiting { wake() }
+        guard !blockedPublishers.isEmpty || !heldBack.isEmpty, !isBlocked else { return }
+        wakePublishers()
+    }
+
+    private func wakePublishers() {
+        for publisher in blockedPublishers.values { publisher.unpark() }
+        blockedPublishers = [:]
+        let name = self.name
+        for session in heldBack {
+            context.toLoop(session.loop) { $0.connections[session]?.release(from: name) }
+        }
+        heldBack = []
     }
 
     /// Ends all that hangs on the room: consumers see a normal end, watchers of presence too.
@@ -85,9 +108,7 @@ extension RoomCore {
         waitingConsumers = []
         for watcher in presenceWatchers.values { watcher.close() }
         presenceWatchers = [:]
-        let waiting = blockedPublishers
-        blockedPublishers = []
         blockers = 0
-        for wake in waiting { wake() }
+        wakePublishers()
     }
 }

@@ -11,6 +11,7 @@ import BelfryIO
 final class RoomCore {
     let name: String
     let epoch: UInt64
+    /// Held, so that a room that outlives its broker can still be asked; a broker that stops lets go of its rooms.
     let context: LoopContext
     private(set) var nextOffset: UInt64 = 0
     private(set) var logs: [FrameLog] = []
@@ -25,13 +26,16 @@ final class RoomCore {
     /// Consumers whose policy cares about what the ring drops; empty in the common case.
     var pinningConsumers: [RoomConsumer] = []
     var hasPinningConsumers = false
+    /// Held until the one who watches lets go.
     var presenceWatchers: [UInt64: Queue<PresenceChange>] = [:]
     /// `Room` actors that users hold; a room with none, no members and no history may go.
     var isPinned = false
     weak var heldDoor: Room?
     /// Subscribers with the policy `.suspend` that are too far behind, and who waits for them.
     var blockers = 0
-    var blockedPublishers: [@Sendable () -> Void] = []
+    var blockedPublishers: [UInt64: Parker<Void>] = [:]
+    /// Clients that are not read from meanwhile.
+    var heldBack: Set<SessionID> = []
     private var scratch: [UInt8] = []
 
     /// Who is in the room.
@@ -113,17 +117,16 @@ final class RoomCore {
         nextOffset += 1
         context.published += 1
         if entries.isWanted, let (event, payload) = decoded {
-            makeRoomForEntry()
-            entries.append(
-                Message(
-                    room: name,
-                    event: event,
-                    payload: payload,
-                    sender: sender,
-                    offset: position.offset,
-                    timestamp: context.wallClock
-                )
+            let message = Message(
+                room: name,
+                event: event,
+                payload: payload,
+                sender: sender,
+                offset: position.offset,
+                timestamp: context.wallClock
             )
+            makeRoomForEntry(of: message.byteCount)
+            entries.append(message)
             wakeConsumers()
         }
         return position
@@ -198,7 +201,9 @@ final class RoomCore {
     }
 
     /// Whether nothing would be lost if the room were made anew later.
-    var isIdle: Bool { !isPinned && members.isEmpty && !entries.isWanted && presenceWatchers.isEmpty }
+    var isIdle: Bool {
+        !isPinned && members.isEmpty && consumers.isEmpty && entries.entries.isEmpty && presenceWatchers.isEmpty
+    }
 
     private func announce(_ change: PresenceChange) {
         for watcher in presenceWatchers.values { _ = watcher.send(change) }

@@ -18,6 +18,8 @@ final class Roster: FrameLogReader {
     private(set) var subscriptions: [Subscription] = []
     private var chunks: Deque<FrameChunk> = []
     var isDirty = false
+    /// Whether it is looked after at the end of this turn.
+    var isUsed = false
     /// The last segment that was cut: subscribers who keep up all ask for the same one.
     private var cached: (from: UInt64, to: UInt64, batch: SendBatch)?
 
@@ -53,6 +55,7 @@ final class Roster: FrameLogReader {
             subscriptions[index] = last
             last.rosterIndex = index
         }
+        context.markUsed(self)
     }
 
     // MARK: Growth
@@ -68,6 +71,7 @@ final class Roster: FrameLogReader {
     /// Lists every subscriber that is behind with its connection; at the end of a turn.
     func listLagging() {
         isDirty = false
+        context.markUsed(self)
         let end = endOffset
         for subscription in subscriptions where subscription.cursor < end { subscription.connection.list(subscription) }
     }
@@ -89,9 +93,13 @@ final class Roster: FrameLogReader {
     // MARK: Reading
 
     /// The frames from an offset on, as one send: bounded in bytes but never less than a frame.
-    func batch(from cursor: UInt64) -> (batch: SendBatch, to: UInt64)? {
+    ///
+    /// Nil when there is none. A batch without bytes stands for messages that the format can't say.
+    func batch(from cursor: UInt64) -> (batch: SendBatch?, to: UInt64)? {
         let end = endOffset
         if let cached, cached.from == cursor, cached.to == end { return (cached.batch, cached.to) }
+        guard cursor < end else { return nil }
+        context.markUsed(self)
         var segments: [Segment] = []
         var bytes = 0
         var offset = cursor
@@ -109,7 +117,7 @@ final class Roster: FrameLogReader {
             bytes += segment.count
             if segment.count > 0 { segments.append(segment) }
         }
-        guard let first = segments.first else { return nil }
+        guard let first = segments.first else { return (nil, offset) }
         let batch = SendBatch(first, rest: Array(segments.dropFirst()))
         cached = (cursor, offset, batch)
         return (batch, offset)

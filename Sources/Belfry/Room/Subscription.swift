@@ -49,6 +49,17 @@ final class Subscription {
 
     var isBehind: Bool { cursor < roster.endOffset || !kept.isEmpty }
 
+    /// Loses everything that waits; returns how many messages that were.
+    func loseAll() -> Int {
+        let end = roster.endOffset
+        let count = kept.count + Int(clamping: end - min(end, cursor))
+        _ = lose((kept.first?.offset ?? cursor)..<end)
+        cursor = end
+        kept = []
+        isFull = false
+        return count
+    }
+
     /// Counts a loss and remembers it for the announcement.
     func lose(_ range: Range<UInt64>) -> Int {
         guard !range.isEmpty else { return 0 }

@@ -25,7 +25,8 @@ extension Connection {
         guard !room.isEmpty, room.utf8.count <= limits.maxRoomNameBytes else { return refused(.badName) }
         guard memberships.count < limits.maxRoomsPerSession else { return refused(.tooManyRooms) }
         let home = context.shared.home(of: room)
-        let membership = Membership(room: room, home: home)
+        let number = context.nextNumber()
+        let membership = Membership(room: room, home: home, number: number)
         memberships[room] = membership
         let member = RoomCore.Member(identity: identity, loop: context.index, format: format.name)
         let limit = lag ?? context.shared.configuration.lag
@@ -39,9 +40,9 @@ extension Connection {
         context.handOver(to: home) { home in
             let answer = home.admit(id, member, to: room, format: format, exclusive: exclusive, keyed: keyed)
             home.handOver(to: loop) { context in
-                guard let connection = context.connections[id], let membership = connection.memberships[room] else {
-                    return
-                }
+                guard let connection = context.connections[id], let membership = connection.memberships[room],
+                    membership.number == number
+                else { return }
                 connection.completeJoin(membership, answer, format: format, limit: limit, refused)
             }
         }
@@ -57,7 +58,7 @@ extension Connection {
         switch answer {
         case .failure(let failure):
             memberships[membership.room] = nil
-            membership.hasEnded = true
+            membership.isActive = false
             refused(failure.refusal)
         case .success(let admission):
             let roster = context.roster(room: membership.room, format: format, tail: admission.tail)
@@ -74,7 +75,7 @@ extension Connection {
     /// Leaves a room; nothing when not in it.
     package func leave(_ room: String) {
         guard let membership = memberships.removeValue(forKey: room) else { return }
-        membership.hasEnded = true
+        release(from: room)
         detach(membership)
         let id = self.id
         context.toHome(of: room) { $0.rooms[room]?.leave(id) }
@@ -82,6 +83,7 @@ extension Connection {
 
     /// Takes the local half of a membership away.
     func detach(_ membership: Membership) {
+        membership.isActive = false
         guard let subscription = membership.subscription else { return }
         membership.subscription = nil
         membership.core = nil
@@ -102,13 +104,14 @@ extension Connection {
 
     /// Publishes a frame, as it came, to a room that this connection is in.
     package func publish(_ frame: Span<UInt8>, format: any WireFormat, to membership: Membership) {
+        guard membership.isActive, !isClosing else { return }
         if let core = membership.core {
             if let log = core.plainLog, log === membership.log {
                 core.publishPlain(frame, to: log)
             } else {
                 core.publish(frame: frame, format: format, sender: .session(id))
             }
-            if core.isBlocked { holdBack(until: core) }
+            if core.isBlocked { core.holdBack(id) }
             return
         }
         let room = membership.room
@@ -120,15 +123,7 @@ extension Connection {
             segment.chunk.withBytes(segment.start..<segment.end) {
                 _ = core.publish(frame: $0, format: format, sender: .session(id))
             }
-        }
-    }
-
-    /// A `.suspend` subscriber is at its limit: this publisher is not read from until there is room again.
-    private func holdBack(until core: RoomCore) {
-        setReceiving(false)
-        let (id, index, shared) = (self.id, context.index, context.shared)
-        core.blockedPublishers.append {
-            shared.loops[index].execute { shared.context(index).value.connections[id]?.setReceiving(true) }
+            if core.isBlocked { core.holdBack(id) }
         }
     }
 }
@@ -166,13 +161,11 @@ extension LoopContext {
         room.remove(session)
         let work: @Sendable (LoopContext) -> Void = { context in
             guard let connection = context.connections[session] else { return }
-            if let membership = connection.memberships.removeValue(forKey: name) {
-                membership.hasEnded = true
-                connection.detach(membership)
-            }
+            if let membership = connection.memberships.removeValue(forKey: name) { connection.detach(membership) }
+            connection.release(from: name)
             if wasOwner { connection.handler?.drain() }
         }
-        if member.loop == index { work(self) } else { handOver(to: member.loop, work) }
+        toLoop(member.loop, work)
     }
 
     func removeIfEmpty(_ roster: Roster) {

@@ -34,6 +34,15 @@ package final class Connection: IOHandler {
     private(set) var isBusy = false
     private(set) var isClosing = false
     private var reason: CloseReason?
+    /// The protocol's side does not want bytes for now.
+    private var isPausedByHandler = false
+    /// Rooms with a `.suspend` subscriber at its limit, to which this peer published.
+    private var holds: Set<String> = []
+    /// A reader of the session's messages is full.
+    private var isHeldByReaders = false
+    private var isReceiving = true
+    var listeners = SessionListeners()
+    weak var heldDoor: Session?
     private var closeTimer: TimerID?
     /// Both halves of the stream: the connection is over once the two are.
     private var peerHasEnded = false
@@ -63,9 +72,9 @@ package final class Connection: IOHandler {
     /// Turns what rooms published up to now into segments, so that a direct frame can follow them in order.
     private func cutLagging() {
         for subscription in subscriptions where subscription.isBehind {
-            announceGap(of: subscription)
-            while subscription.kept.isEmpty, let (batch, to) = subscription.roster.batch(from: subscription.cursor) {
-                append(batch)
+            takeKept(of: subscription)
+            while let (batch, to) = subscription.roster.batch(from: subscription.cursor) {
+                if let batch { append(batch) }
                 subscription.cursor = to
                 if pendingBytes > context.shared.configuration.limits.maxPendingBytes { return }
             }
@@ -112,12 +121,12 @@ package final class Connection: IOHandler {
         switch context.loop.send(batch, on: handle) {
         case .queued:
             if isClosing, !hasMore { finish() }
-            return hasMore
+            return hasMore && !isBusy
         case .closed: return false
         case .busy:
             isBusy = true
             putBack(batch)
-            for subscription in lagging { enforce(subscription) }
+            for subscription in lagging where !isClosing { enforce(subscription) }
             return false
         }
     }
@@ -127,7 +136,7 @@ package final class Connection: IOHandler {
     /// The common case, one room and nothing else, makes no array.
     private func nextBatch() -> SendBatch? {
         if pending.isEmpty, lagging.count == 1, let only = lagging.first, only.kept.isEmpty, only.gap == nil,
-            let (batch, to) = only.roster.batch(from: only.cursor)
+            let (found, to) = only.roster.batch(from: only.cursor), let batch = found
         {
             only.cursor = to
             if to >= only.roster.endOffset { unlist(at: 0) }
@@ -152,10 +161,9 @@ package final class Connection: IOHandler {
         var index = 0
         while index < lagging.count, pendingBytes < Roster.maxSendBytes {
             let subscription = lagging[index]
-            announceGap(of: subscription)
             takeKept(of: subscription)
             if let (batch, to) = subscription.roster.batch(from: subscription.cursor) {
-                append(batch)
+                if let batch { append(batch) }
                 subscription.cursor = to
             }
             if subscription.isBehind { index += 1 } else { unlist(at: index) }
@@ -173,25 +181,26 @@ package final class Connection: IOHandler {
         lagging.removeLast()
     }
 
+    /// Moves what a policy kept into `pending`, every loss announced where it stands.
     private func takeKept(of subscription: Subscription) {
-        for frame in subscription.kept { append(frame.segment) }
+        guard subscription.gap != nil || !subscription.kept.isEmpty else { return }
+        let gap = subscription.gap
+        var offset = min(gap?.lowerBound ?? .max, subscription.kept.first?.offset ?? .max)
+        for frame in subscription.kept {
+            if offset < frame.offset, gap != nil { announce(offset..<frame.offset, of: subscription) }
+            append(frame.segment)
+            offset = frame.offset + 1
+        }
+        if let gap, offset < gap.upperBound { announce(offset..<gap.upperBound, of: subscription) }
+        subscription.gap = nil
         subscription.kept = []
         subscription.isFull = false
-        // `.dropNewest` lost what came after the kept frames: its place is behind them.
-        announceGap(of: subscription)
     }
 
-    private func announceGap(of subscription: Subscription) {
-        // The loss of `.dropNewest` stands behind what was kept, that of the others before it.
-        guard let gap = subscription.gap, !(subscription.isFull && !subscription.kept.isEmpty) else { return }
-        subscription.gap = nil
+    private func announce(_ gap: Range<UInt64>, of subscription: Subscription) {
         var frame: [UInt8] = []
-        subscription.roster.format.encodeGap(
-            room: subscription.roster.room,
-            from: gap.lowerBound,
-            to: gap.upperBound,
-            into: &frame
-        )
+        let roster = subscription.roster
+        roster.format.encodeGap(room: roster.room, from: gap.lowerBound, to: gap.upperBound, into: &frame)
         if !frame.isEmpty { append(context.keep(frame.span)) }
     }
 
@@ -228,6 +237,7 @@ package final class Connection: IOHandler {
     package func writable(_ handle: IOHandle) {
         isBusy = false
         for subscription in lagging where subscription.isBlocking { context.unblock(subscription) }
+        if isClosing { armCloseTimer() }
         if hasMore { context.list(self) } else if isClosing { finish() }
     }
 
@@ -244,13 +254,16 @@ package final class Connection: IOHandler {
         context.forget(self)
         let reason = self.reason ?? .peer
         handler?.closed(reason)
+        closeListeners()
         handler = nil
         pending = []
     }
 
     // MARK: Closing
 
-    /// Closes in order: what is queued is sent first, then the peer has a second to close its side.
+    /// Closes in order: what is queued is sent first, then the peer has `closeGrace` to close its side.
+    ///
+    /// A peer that takes nothing for as long is not waited for.
     package func close(_ reason: CloseReason) {
         guard !isClosing else { return }
         cutLagging()
@@ -259,7 +272,13 @@ package final class Connection: IOHandler {
         leaveAll()
         // Paused or not: the peer's end of stream is what it waits for now.
         context.loop.startReceiving(handle)
+        armCloseTimer()
         if pending.isEmpty, !isBusy { finish() } else { context.list(self) }
+    }
+
+    /// Gives the peer its grace, anew whenever it took something.
+    private func armCloseTimer() {
+        context.loop.cancel(closeTimer)
         let grace = context.shared.configuration.limits.closeGrace
         closeTimer = context.loop.schedule(after: grace) { [weak self] in
             guard let self else { return }
@@ -268,8 +287,8 @@ package final class Connection: IOHandler {
         }
     }
 
-    /// After the last frame was handed over: half-close, and wait for the peer's end of stream.
-    func finish() { context.loop.finish(handle) }
+    /// Half-closes behind the last byte; `finished` is told when it has left.
+    private func finish() { context.loop.finish(handle) }
 
     /// Gives up on the peer: nothing more is sent.
     package func fail(_ reason: CloseReason) {
@@ -288,7 +307,31 @@ package final class Connection: IOHandler {
 
     /// Stops or goes on reading from the peer.
     package func setReceiving(_ receiving: Bool) {
-        guard !isClosing else { return }
-        if receiving { context.loop.startReceiving(handle) } else { context.loop.pauseReceiving(handle) }
+        isPausedByHandler = !receiving
+        updateReceiving()
+    }
+
+    /// A room has a `.suspend` subscriber at its limit: this publisher is not read from until there is room again.
+    func hold(for room: String) {
+        guard memberships[room] != nil, holds.insert(room).inserted else { return }
+        updateReceiving()
+    }
+
+    /// Ends a hold; nothing where there is none.
+    func release(from room: String) {
+        guard !holds.isEmpty, holds.remove(room) != nil else { return }
+        updateReceiving()
+    }
+
+    func setHeldByReaders(_ held: Bool) {
+        isHeldByReaders = held
+        updateReceiving()
+    }
+
+    private func updateReceiving() {
+        let wanted = !isPausedByHandler && !isHeldByReaders && holds.isEmpty
+        guard !isClosing, wanted != isReceiving else { return }
+        isReceiving = wanted
+        if wanted { context.loop.startReceiving(handle) } else { context.loop.pauseReceiving(handle) }
     }
 }

@@ -9,6 +9,10 @@ package final class Membership {
     package let room: String
     /// The index of the room's home loop.
     let home: Int
+    /// Told apart from an earlier membership in the same room, whose admission may still be on its way.
+    let number: UInt64
+    /// False once the connection has left, or was not let in: nothing may be published by it any more.
+    package internal(set) var isActive = true
     /// The room itself, if its home is this very loop.
     ///
     /// Held strongly: a weak reference would cost the room's every reference count the slow path, and leaving breaks
@@ -16,14 +20,13 @@ package final class Membership {
     var core: RoomCore?
     /// The log that the connection itself follows, if the room's home is this very loop.
     var log: FrameLog?
-    /// The connection has left, or was never let in: nothing may be published by it any more.
-    package internal(set) var hasEnded = false
     /// Set once the home has taken the connection in.
     var subscription: Subscription?
 
-    init(room: String, home: Int) {
+    init(room: String, home: Int, number: UInt64) {
         self.room = room
         self.home = home
+        self.number = number
     }
 }
 

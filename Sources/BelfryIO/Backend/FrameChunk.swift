@@ -53,6 +53,9 @@ import Synchronization
         meter?.add(-(capacity + maxFrames * (unsafe keys == nil ? 4 : 12)))
     }
 
+    /// Whether each frame's key is kept.
+    package var isKeyed: Bool { unsafe keys != nil }
+
     /// The number of frames that may be read.
     ///
     /// Callable from any loop.

@@ -21,6 +21,8 @@ final class LoopCore {
     var timers = TimerHeap()
     var isStopping = false
     private var jobsRun: UInt64 = 0
+    /// Jobs that came through another executor's thread: a test holds them at zero where all is on one loop.
+    private var jobsFromElsewhere: UInt64 = 0
     /// Jobs that came back to the loop through another executor's thread (style.md §4): held at zero by a test.
     var locals: [ObjectIdentifier: AnyObject] = [:]
 
@@ -36,6 +38,7 @@ final class LoopCore {
     var statistics: LoopStatistics {
         var statistics = reactor.statistics
         statistics.jobs = jobsRun
+        statistics.jobsFromElsewhere = jobsFromElsewhere
         return statistics
     }
 
@@ -76,7 +79,9 @@ final class LoopCore {
         guard !spare.isEmpty else { return }
         for item in spare {
             switch item {
-            case .job(let job): jobs.append(job)
+            case .job(let job):
+                jobs.append(job)
+                jobsFromElsewhere += 1
             case .task(let task): tasks.append(task)
             }
         }

@@ -164,6 +164,8 @@ public struct LoopStatistics: Sendable, Hashable {
     public var turns: UInt64 = 0
     /// Jobs (stretches of tasks between two suspensions) that the loop ran as an executor.
     public var jobs: UInt64 = 0
+    /// Those of them that came through another thread.
+    public var jobsFromElsewhere: UInt64 = 0
     /// Entries into the kernel (system calls by the backend) so far.
     public var kernelEntries: UInt64 = 0
     /// Sockets open now.

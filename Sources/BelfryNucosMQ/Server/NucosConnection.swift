@@ -112,6 +112,7 @@ final class NucosConnection: ConnectionHandler {
                 event: frame.eventName.string(in: bytes),
                 content: frame.payload(in: bytes)
             )
+            connection.deliver(event: event.event, event.content)
             return deliver(event) ? .next : .hold
         case .subscribe(let room):
             join(room.string(in: bytes))
@@ -124,7 +125,7 @@ final class NucosConnection: ConnectionHandler {
     }
 
     private func publish(to room: JSONText, _ bytes: Span<UInt8>) {
-        if let membership = lastPublished, !membership.hasEnded, room.equals(membership.room, in: bytes) {
+        if let membership = lastPublished, membership.isActive, room.equals(membership.room, in: bytes) {
             return connection.publish(bytes, format: shared.format, to: membership)
         }
         let name = room.string(in: bytes)
@@ -284,6 +285,13 @@ final class NucosConnection: ConnectionHandler {
     func send(_ frame: [UInt8]) {
         guard !isOpen else { return connection.send(frame.span) }
         if queued.count < 1_024 { queued.append(frame) }
+    }
+
+    func send(event: String, _ payload: Payload) -> Bool {
+        var frame: [UInt8] = []
+        shared.format.encode(room: "", event: event, payload: payload, into: &frame)
+        send(frame)
+        return true
     }
 
     /// Sends a `ping`; `waiter` hears true with the `pong`, false when the connection ends first.

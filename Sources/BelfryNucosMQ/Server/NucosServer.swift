@@ -70,9 +70,7 @@ public actor NucosServer: LoopBound {
         limit: Int = 4_096,
         onOverflow policy: OverflowPolicy = .suspend
     ) -> Queue<NucosEvent> {
-        let queue = Queue<NucosEvent>(.init(limit: limit, policy: policy))
-        shared.addListener(queue)
-        return queue
+        shared.addListener(Queue<NucosEvent>(.init(limit: limit, policy: policy)))
     }
 
     /// Calls `handler` with the content of every event of this name, or of every event for `all`.

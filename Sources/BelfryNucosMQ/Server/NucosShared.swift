@@ -32,12 +32,18 @@ final class NucosShared: FrontEnd {
 
     /// A queue that somebody may still read.
     private struct Listener: Sendable {
-        weak let queue: Queue<NucosEvent>?
+        let queue: Queue<NucosEvent>
+        /// Lives as long as the reader.
+        weak let reader: QueueReader?
     }
 
-    /// Adds who hears of events, as long as it is held somewhere.
-    func addListener(_ queue: Queue<NucosEvent>) {
-        state.withLock { $0.listeners.append(Listener(queue: queue)) }
+    private final class QueueReader: Sendable {}
+
+    /// Adds who hears of events, as long as the answer or an iterator of it is held somewhere.
+    func addListener(_ queue: Queue<NucosEvent>) -> Queue<NucosEvent> {
+        let reader = QueueReader()
+        state.withLock { $0.listeners.append(Listener(queue: queue, reader: reader)) }
+        return queue.consumerEnd { withExtendedLifetime(reader) {} }
     }
 
     /// Offers an event to the listeners from the one with index `start` on.
@@ -45,11 +51,13 @@ final class NucosShared: FrontEnd {
     /// - Returns: The index of one that has no room: go on with it later. Nil when all have it.
     func deliver(_ event: NucosEvent, from start: Int) -> Int? {
         let listeners = state.withLock { state in
-            if start == 0 { state.listeners.removeAll { $0.queue == nil } }
+            if start == 0 { state.listeners.removeAll { $0.reader == nil } }
             return state.listeners
         }
         for index in listeners.indices where index >= start {
-            if case .refused(.full)? = listeners[index].queue?.send(event) { return index }
+            if case .refused(.full)? = listeners[index].reader.map({ _ in listeners[index].queue.send(event) }) {
+                return index
+            }
         }
         return nil
     }

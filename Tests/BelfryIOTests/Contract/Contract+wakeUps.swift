@@ -1,11 +1,12 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-import BelfryIO
 import BelfryTesting
 import Dispatch
 import Foundation
 import Testing
+
+@testable import BelfryIO
 
 extension BackendContract {
     @Suite("wake-ups") struct WakeUps {
@@ -63,6 +64,31 @@ extension BackendContract {
                 // A way to another thread and back wakes the loop once: one wait and one look at the waker.
                 #expect(after.turns - before.turns <= 110)
                 #expect(after.kernelEntries - before.kernelEntries <= 220)
+            }
+        }
+
+        @Test("a wake that comes before the wait ends it", arguments: BackendKind.allCases)
+        func earlyWake(_ backend: BackendKind) throws {
+            try require(backend)
+            switch backend {
+            case .epoll: try Self.harvestWoken(EpollBackend(IOOptions()))
+            case .uring:
+                #if Uring
+                try Self.harvestWoken(UringBackend(IOOptions()))
+                #endif
+            case .simulated: try Self.harvestWoken(SimulatedBackend(IOOptions()))
+            }
+        }
+
+        private static func harvestWoken<Backend: IOBackend & ~Copyable>(_ made: consuming Backend) throws {
+            var backend = made
+            var batch = CompletionBatch()
+            let hour: Nanoseconds = 3_600_000_000_000
+            for _ in 0..<3 {
+                let start = backend.now
+                backend.waker.wake()
+                try backend.harvest(into: &batch, until: start + hour)
+                #expect(backend.now - start < hour)
             }
         }
 
