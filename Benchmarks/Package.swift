@@ -40,13 +40,32 @@ let load: [Target] = [
 ]
 
 /// Microbenchmarks of the product's own parts; these may depend on `..`.
-let micro: [Target] = []
+let micro: [Target] = [
+    .target(name: "CAllocations"),
+    .executableTarget(
+        name: "Micro",
+        dependencies: [
+            "CAllocations",
+            .product(name: "Belfry", package: "belfry"),
+            .product(name: "BelfryIO", package: "belfry"),
+            .product(name: "BelfryTesting", package: "belfry"),
+            .product(name: "Benchmark", package: "benchmark"),
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        path: "Benchmarks/Micro",
+        swiftSettings: settings,
+        plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
+    ),
+]
 
 let package = Package(
     name: "belfry-benchmarks",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(name: "belfry", path: ".."),
     ],
     targets: load + micro
 )

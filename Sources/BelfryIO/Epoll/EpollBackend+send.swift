@@ -10,11 +10,11 @@ extension EpollBackend {
             return .closed
         }
         guard entry.sending == nil else {
-            slots[slot]?.wantsWritable = true
+            entry.wantsWritable = true
             return .busy
         }
-        slots[slot]?.sending = batch
-        slots[slot]?.sentBytes = 0
+        entry.sending = batch
+        entry.sentBytes = 0
         unsent.append(slot)
         return .queued
     }
@@ -44,26 +44,26 @@ extension EpollBackend {
         for slot in unsent {
             guard let handle = slots.handle(at: slot), let entry = slots[slot], entry.sending != nil else { continue }
             // Until it stands a connection cannot send; the edge that says so starts the send.
-            if entry.writable, entry.role == .stream { continueSend(slot, handle) }
+            if entry.writable, entry.role == .stream { continueSend(entry, slot, handle) }
         }
         unsent.removeAll(keepingCapacity: true)
     }
 
     /// Sends until done or the kernel has no room.
-    mutating func continueSend(_ slot: Int, _ handle: IOHandle) {
-        while let entry = slots[slot], let batch = entry.sending {
+    mutating func continueSend(_ entry: EpollEntry, _ slot: Int, _ handle: IOHandle) {
+        while let batch = entry.sending {
             kernelEntries += 1
             let count = transmit(batch, skipping: entry.sentBytes, entry.descriptor)
             if count >= 0 {
                 let sent = entry.sentBytes + count
-                if sent >= batch.byteCount { return completeSend(slot, handle) }
-                slots[slot]?.sentBytes = sent
+                if sent >= batch.byteCount { return completeSend(entry, handle) }
+                entry.sentBytes = sent
                 continue
             }
             switch errno {
             case EINTR: continue
             case EAGAIN:
-                slots[slot]?.writable = false
+                entry.writable = false
                 return
             default:
                 return fail(slot, handle, errno)
@@ -71,11 +71,10 @@ extension EpollBackend {
         }
     }
 
-    private mutating func completeSend(_ slot: Int, _ handle: IOHandle) {
-        slots[slot]?.sending = nil
-        guard let entry = slots[slot] else { return }
+    private mutating func completeSend(_ entry: EpollEntry, _ handle: IOHandle) {
+        entry.sending = nil
         if entry.wantsWritable {
-            slots[slot]?.wantsWritable = false
+            entry.wantsWritable = false
             pending.append(.writable(handle))
         }
         if entry.finishing { shutDownSending(handle, entry.descriptor) }

@@ -197,7 +197,7 @@ struct EpollBackend: IOBackend, ~Copyable {
         }
         if broken || edges & EPOLLOUT.rawValue != 0 {
             slots[slot]?.writable = true
-            continueSend(slot, handle)
+            continueSend(entry, slot, handle)
         }
     }
 

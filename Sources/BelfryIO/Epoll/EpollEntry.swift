@@ -5,7 +5,9 @@ import CLinux
 import Glibc
 
 /// What the epoll backend knows of one descriptor.
-struct EpollEntry {
+///
+/// A class, because the table of slots would copy a value of this size for every look at it. Loop-confined.
+final class EpollEntry {
     enum Role {
         case listener, connecting, stream, datagrams
     }
@@ -30,4 +32,10 @@ struct EpollEntry {
     var sentBytes = 0
     /// A listener's pause after it ran out of descriptors, doubled up to a second.
     var backOff: Nanoseconds = 0
+
+    init(descriptor: Int32, family: Int32, role: Role) {
+        self.descriptor = descriptor
+        self.family = family
+        self.role = role
+    }
 }
