@@ -20,7 +20,7 @@ SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests)\.)
 # (InteropTests) have the machine to themselves, one after the other.
 TEST = swift test --skip-build --disable-xctest
 
-.PHONY: help run test bench fuzz tsan asan format lint docs clean
+.PHONY: help run test bench microbench fuzz tsan asan format lint docs clean
 
 help: ## This list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -43,6 +43,10 @@ bench: ## Measure belfry beside redis and NATS (about 5 minutes). ARGS=--quick f
 	cd Benchmarks && swift build -c release
 	cd Benchmarks && "$$(swift build -c release --show-bin-path)/belfry-bench" \
 		--belfry "$$(cd .. && swift build -c release --show-bin-path)/belfry" $(ARGS)
+
+microbench: ## Run the microbenchmarks and hold their allocations to Benchmarks/Thresholds.
+	@.ci/setup bench
+	Benchmarks/allocations
 
 fuzz: ## Fuzz the codecs with libFuzzer, FUZZ_SECONDS= each (60).
 	@.ci/setup build

@@ -42,7 +42,7 @@ public actor FanOutProbe: LoopBound {
         try await eventually("every subscriber in the room") { await self.room.memberCount == count }
         let before = received
         try await room.publish(event: "m", payload)
-        try await eventually("the first message everywhere") { await self.received > before }
+        try await eventually("the first message everywhere") { self.received > before }
         frameBytes = (received - before) / max(count, 1)
     }
 
