@@ -61,7 +61,9 @@ public actor FanOutProbe: LoopBound {
     public func shutDown() async { await broker.shutDown() }
 }
 
-/// A subscriber that counts what it gets. Loop-confined.
+/// A subscriber that counts what it gets.
+///
+/// Loop-confined.
 private final class ByteSink: IOHandler {
     private let loop: EventLoop
     var handle = IOHandle.none

@@ -118,26 +118,9 @@ extension EpollBackend {
     private mutating func receiveDatagrams(_ slot: Int, _ handle: IOHandle, into batch: inout CompletionBatch) -> Bool {
         guard let descriptor = slots[slot]?.descriptor else { return false }
         for _ in 0..<64 {
-            guard let buffer = datagramPool.take() else { return true }
-            var storage = sockaddr_storage()
-            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            guard !datagramPool.isExhausted else { return true }
             kernelEntries += 1
-            let count = unsafe clinux_receive_from(
-                descriptor,
-                datagramPool.address(buffer),
-                datagramPool.slotBytes,
-                &storage,
-                &length
-            )
-            if count >= 0, let sender = SocketAddress(storage, length: length) {
-                batch.senders.append(sender)
-                let index = batch.senders.count - 1
-                batch.items.append(.receivedDatagram(handle, buffer: buffer, count: count, sender: index))
-                continue
-            }
-            let error = errno
-            datagramPool.giveBack(buffer)
-            if count < 0, error == EAGAIN {
+            guard Socket.receiveDatagram(descriptor, datagramPool, handle, into: &batch) else {
                 slots[slot]?.readable = false
                 return false
             }

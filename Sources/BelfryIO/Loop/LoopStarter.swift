@@ -26,27 +26,8 @@ final class LoopStarter: Sendable {
 
     /// Makes the backend on a new thread.
     func start() throws(IOError) -> LoopWaker {
-        var attributes = pthread_attr_t()
-        unsafe pthread_attr_init(&attributes)
-        unsafe pthread_attr_setstacksize(&attributes, 1 << 20)
-        defer { unsafe pthread_attr_destroy(&attributes) }
-        var thread = pthread_t()
-        let argument = unsafe Unmanaged.passRetained(self).toOpaque()
-        let answer = unsafe pthread_create(
-            &thread,
-            &attributes,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<LoopStarter>.fromOpaque(argument).takeRetainedValue().runThread()
-                return nil
-            },
-            argument
-        )
-        guard answer == 0 else {
-            unsafe Unmanaged<LoopStarter>.fromOpaque(argument).release()
-            throw IOError(errno: answer, "start an event loop's thread")
-        }
-        pthread_detach(thread)
+        let answer = DetachedThread.start { [self] in runThread() }
+        guard answer == 0 else { throw IOError(errno: answer, "start an event loop's thread") }
         step.wait(for: 1)
         guard let made = state.withLock({ $0.made }) else { throw IOError(.system, "the loop's thread did not start") }
         return try made.get()

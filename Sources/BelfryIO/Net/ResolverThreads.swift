@@ -57,26 +57,8 @@ final class ResolverThreads: Sendable {
     }
 
     private func startThread() {
-        var attributes = pthread_attr_t()
-        unsafe pthread_attr_init(&attributes)
-        unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        // getaddrinfo(3) keeps its answers on the stack.
-        unsafe pthread_attr_setstacksize(&attributes, 1 << 20)
-        defer { unsafe pthread_attr_destroy(&attributes) }
-        var thread = pthread_t()
-        let argument = unsafe Unmanaged.passRetained(self).toOpaque()
-        let answer = unsafe pthread_create(
-            &thread,
-            &attributes,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<ResolverThreads>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            },
-            argument
-        )
+        let answer = DetachedThread.start { [self] in run() }
         guard answer != 0 else { return }
-        unsafe Unmanaged<ResolverThreads>.fromOpaque(argument).release()
         // Other threads, if there are any, still serve the queue; else nobody would.
         let stranded = state.withLock { state -> [ResolverRequest] in
             state.running -= 1

@@ -78,6 +78,31 @@ enum Socket {
         return unsafe getsockopt(number, SOL_SOCKET, SO_ERROR, &value, &length) == 0 ? value : errno
     }
 
+    /// Receives one datagram into a buffer of `pool`, which must not be exhausted, and reports it.
+    ///
+    /// False when there is none. Errors that belong to what was sent earlier (an ICMP answer) pass for an empty read.
+    static func receiveDatagram(
+        _ number: Int32,
+        _ pool: BufferPool,
+        _ handle: IOHandle,
+        into batch: inout CompletionBatch
+    ) -> Bool {
+        guard let buffer = pool.take() else { return true }
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let count = unsafe clinux_receive_from(number, pool.address(buffer), pool.slotBytes, &storage, &length)
+        let error = errno
+        guard count >= 0, let sender = SocketAddress(storage, length: length) else {
+            pool.giveBack(buffer)
+            return count >= 0 || error != EAGAIN
+        }
+        batch.senders.append(sender)
+        batch.items.append(
+            .receivedDatagram(handle, buffer: buffer, count: count, sender: batch.senders.count - 1)
+        )
+        return true
+    }
+
     static func sendDatagram(_ bytes: Span<UInt8>, to address: SocketAddress, from number: Int32) -> Bool {
         guard let (address, length) = try? address.storage() else { return false }
         var storage = address

@@ -83,26 +83,11 @@ extension UringBackend {
     /// Receives until there is nothing more; true when the budget or the buffers ended before.
     private mutating func receiveDatagrams(_ entry: UringEntry, _ batch: inout CompletionBatch) -> Bool {
         for _ in 0..<64 {
-            guard let buffer = datagramPool.take() else { return true }
-            var storage = sockaddr_storage()
-            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            guard !datagramPool.isExhausted else { return true }
             otherEntries += 1
-            let count = unsafe clinux_receive_from(
-                entry.descriptor,
-                datagramPool.address(buffer),
-                datagramPool.slotBytes,
-                &storage,
-                &length
-            )
-            if count >= 0, let sender = SocketAddress(storage, length: length) {
-                batch.senders.append(sender)
-                let index = batch.senders.count - 1
-                batch.items.append(.receivedDatagram(entry.handle, buffer: buffer, count: count, sender: index))
-                continue
+            guard Socket.receiveDatagram(entry.descriptor, datagramPool, entry.handle, into: &batch) else {
+                return false
             }
-            let error = errno
-            datagramPool.giveBack(buffer)
-            if count < 0, error == EAGAIN { return false }
         }
         return true
     }
