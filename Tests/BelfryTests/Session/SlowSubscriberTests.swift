@@ -136,16 +136,23 @@ struct SlowSubscriberTests {
     func suspend(setup: LoopSetup) async throws {
         var frontEnd = LineFrontEnd()
         frontEnd.lag = LagLimit(messages: 100, bytes: 100_000, policy: .suspend)
-        try await withBroker(setup, listener: .unix, frontEnd: frontEnd) { test in
+        // Turns so small that nobody is done before the limit strikes, however slow the machine: the block takes some
+        // turns to reach the publishers' loops.
+        let configure = { (configuration: inout BrokerConfiguration) in
+            configuration.ioOptions.receiveBuffers = 8
+            configuration.ioOptions.maxReceiveBytesPerTurn = 16 * 1024
+        }
+        let (published, total) = (4_000, 5_600)
+        try await withBroker(setup, listener: .unix, frontEnd: frontEnd, configure: configure) { test in
             let slow = try await test.join("held", count: 1)[0]
             let writers = try await test.join("held", count: 2)
             let readers = writers.map { writer in
-                Task { await writer.lines(2_400) }
+                Task { await writer.lines(total) }
             }
             await slow.setReading(false)
             let room = try await test.broker.room("held")
             let publisher = Task {
-                for _ in 0..<800 { try await room.publish(event: "e", Self.payload) }
+                for _ in 0..<published { try await room.publish(event: "e", Self.payload) }
             }
             let line = Array("M held e \(Self.payload.text)\n".utf8)
             for writer in writers { try await writer.send((0..<800).flatMap { _ in line }) }
@@ -153,9 +160,9 @@ struct SlowSubscriberTests {
             try await eventually("both clients are held") { await room.heldClients == 2 }
             #expect(test.broker.statistics.lost == 0)
             await slow.setReading(true)
-            #expect(await slow.lines(2_400).count == 2_400)
+            #expect(await slow.lines(total).count == total)
             try await publisher.value
-            for reader in readers { #expect(await reader.value.count == 2_400) }
+            for reader in readers { #expect(await reader.value.count == total) }
             #expect(test.broker.statistics.lost == 0)
         }
     }
