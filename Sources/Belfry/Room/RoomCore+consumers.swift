@@ -110,5 +110,6 @@ extension RoomCore {
         presenceWatchers = [:]
         blockers = 0
         wakePublishers()
+        dropLogs()
     }
 }

@@ -182,6 +182,15 @@ final class RoomCore {
         announce(PresenceChange(kind: .left, session: session, identity: member.identity))
     }
 
+    /// Lets go of all logs: they and their rosters hold each other.
+    func dropLogs() {
+        for log in logs {
+            for loop in log.readers.map(\.loopIndex) { log.removeReader(loop) }
+        }
+        logs = []
+        updatePlainLog()
+    }
+
     private func log(for format: any WireFormat) -> FrameLog {
         if let log = logs.first(where: { $0.formatName == format.name }) { return log }
         let log = FrameLog(format: format, firstOffset: nextOffset, meter: context.shared.frameMemory)

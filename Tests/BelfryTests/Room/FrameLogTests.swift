@@ -21,6 +21,7 @@ struct FrameLogTests {
             roster.add(subscription, at: 0)
             body(log, roster)
             roster.remove(subscription)
+            log.removeReader(context.index)
         }
     }
 
@@ -111,6 +112,8 @@ struct FrameLogTests {
             let roster = Roster(room: "room", format: log.format, tail: log.tail, context: context)
             roster.log = log
             log.readers.append(roster)
+            // As a room does: log and roster hold each other until the last member leaves.
+            defer { log.removeReader(context.index) }
             let subscription = Self.subscription(to: roster, context)
             roster.add(subscription, at: 0)
             for number in 0..<20_000 { log.append(Self.frame(number, size: 200).span, key: 0) }
