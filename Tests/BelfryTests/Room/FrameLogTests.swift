@@ -22,6 +22,7 @@ struct FrameLogTests {
             body(log, roster)
             roster.remove(subscription)
             log.removeReader(context.index)
+            context.connections = [:]
         }
     }
 
@@ -112,8 +113,11 @@ struct FrameLogTests {
             let roster = Roster(room: "room", format: log.format, tail: log.tail, context: context)
             roster.log = log
             log.readers.append(roster)
-            // As a room does: log and roster hold each other until the last member leaves.
-            defer { log.removeReader(context.index) }
+            // As a room and a connection do at their end: until then log and roster hold each other.
+            defer {
+                log.removeReader(context.index)
+                context.connections = [:]
+            }
             let subscription = Self.subscription(to: roster, context)
             roster.add(subscription, at: 0)
             for number in 0..<20_000 { log.append(Self.frame(number, size: 200).span, key: 0) }
