@@ -37,19 +37,13 @@ import Glibc
         return id
     }
 
-    /// Takes all free slots out, to hand them to the kernel.
-    func takeAll() -> [UInt16] {
-        defer { vacant.removeAll(keepingCapacity: true) }
-        return vacant
-    }
-
     /// Takes all free slots out, naming each to `body`, without a copy of the list.
     func handOver(_ body: (UInt16) -> Void) {
         for id in vacant { body(id) }
         vacant.removeAll(keepingCapacity: true)
     }
 
-    /// Counts a slot that the kernel filled as leased: it left the pool with `takeAll`.
+    /// Counts a slot that the kernel filled as leased: it left the pool with `handOver`.
     func noteFilled() { leased += 1 }
 
     func giveBack(_ id: UInt16) {

@@ -6,12 +6,6 @@ import Glibc
 
 /// System calls on sockets that both kernels' backends share.
 enum Socket {
-    /// A send buffer large enough that one turn's frames are rarely cut (nucosMQ §2: partial writes lose messages at
-    /// old receivers).
-    ///
-    /// The kernel doubles the figure and caps it at net.core.wmem_max.
-    static let sendBufferBytes: Int32 = 256 * 1024
-
     static func adopt(_ number: Int32, _ doing: String) throws(IOError) -> Descriptor {
         guard number >= 0 else { throw IOError(errno: errno, doing) }
         return Descriptor(number)
