@@ -42,6 +42,7 @@ let package = Package(
         .library(name: "BelfryIO", targets: ["BelfryIO"]),
         .library(name: "Belfry", targets: ["Belfry"]),
         .library(name: "BelfryCodable", targets: ["BelfryCodable"]),
+        .library(name: "BelfryMissionCommander", targets: ["BelfryMissionCommander"]),
         .library(name: "BelfryNucosMQ", targets: ["BelfryNucosMQ"]),
         .library(name: "BelfryTesting", targets: ["BelfryTesting"]),
         .executable(name: "belfry", targets: ["belfry"]),
@@ -73,12 +74,22 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "BelfryCodable", dependencies: ["Belfry"], swiftSettings: settings),
-        .target(name: "BelfryNucosMQ", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
+        .target(name: "BelfryJSON", swiftSettings: settings),
+        .target(
+            name: "BelfryMissionCommander",
+            dependencies: ["Belfry", "BelfryCodable", "BelfryIO", "BelfryJSON", log],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "BelfryNucosMQ",
+            dependencies: ["Belfry", "BelfryIO", "BelfryJSON", log],
+            swiftSettings: settings
+        ),
         .target(name: "BelfryTesting", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
         .executableTarget(
             name: "belfry",
             dependencies: [
-                "Belfry", "BelfryIO", "BelfryNucosMQ", log, lifecycle,
+                "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", log, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -87,7 +98,7 @@ let package = Package(
         .executableTarget(
             name: "belfry-interop-peer",
             dependencies: [
-                "Belfry", "BelfryIO", "BelfryNucosMQ", log,
+                "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
@@ -102,14 +113,24 @@ let package = Package(
             dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log, metrics, lifecycle],
             swiftSettings: settings
         ),
+        .testTarget(name: "BelfryJSONTests", dependencies: ["BelfryIO", "BelfryJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "BelfryMissionCommanderTests",
+            dependencies: [
+                "BelfryMissionCommander", "Belfry", "BelfryCodable", "BelfryIO", "BelfryJSON", "BelfryNucosMQ", "BelfryTesting", log,
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "BelfryNucosMQTests",
-            dependencies: ["BelfryNucosMQ", "Belfry", "BelfryIO", "BelfryTesting", log],
+            dependencies: ["BelfryNucosMQ", "Belfry", "BelfryIO", "BelfryJSON", "BelfryTesting", log],
             swiftSettings: settings
         ),
         .testTarget(
             name: "InteropTests",
-            dependencies: ["Belfry", "BelfryIO", "BelfryNucosMQ", "belfry", "belfry-interop-peer", log],
+            dependencies: [
+                "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "belfry", "belfry-interop-peer", log,
+            ],
             exclude: ["Python"],
             swiftSettings: settings
         ),

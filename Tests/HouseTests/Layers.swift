@@ -5,7 +5,7 @@
 enum Layers {
     /// A target may import targets of lower layers alone; so front-ends never import each other.
     static let layer: [String: Int] = [
-        "CLinux": 0, "CLiburing": 0, "COpenSSL": 0,
+        "CLinux": 0, "BelfryJSON": 0, "CLiburing": 0, "COpenSSL": 0,
         "BelfryIO": 1,
         "BelfryTLS": 2, "Belfry": 3,
         "BelfryCodable": 4, "BelfryHTTP": 4,

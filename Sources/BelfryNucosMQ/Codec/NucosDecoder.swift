@@ -1,6 +1,8 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import BelfryJSON
+
 /// Cuts a byte stream into messages at `_EOM_`, however it was cut on the way (nucosMQ wire, §2).
 ///
 /// The cut comes first and JSON second, as in the original: an `_EOM_` written openly inside a text ends the part there.

@@ -1,6 +1,8 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import BelfryJSON
+
 /// Writes messages byte for byte as the original does (nucosMQ wire, §2 and §10).
 package enum NucosEncoder {
     private static let head = [UInt8](#"{"data": {"event": "#.utf8)
@@ -25,7 +27,7 @@ package enum NucosEncoder {
         to output: inout [UInt8]
     ) {
         start(event: event, to: &output)
-        JSONWriter.append(json: content, to: &output)
+        JSONWriter.append(json: content, hidingEOM: true, to: &output)
         finish(room: room, to: &output)
     }
 
@@ -43,7 +45,7 @@ package enum NucosEncoder {
         to output: inout [UInt8]
     ) {
         start(event: event, to: &output)
-        JSONWriter.append(text, to: &output)
+        JSONWriter.append(text, hidingEOM: true, to: &output)
         finish(room: room, to: &output)
     }
 
@@ -64,14 +66,14 @@ package enum NucosEncoder {
 
     private static func start(event: String, to output: inout [UInt8]) {
         output.append(contentsOf: head)
-        JSONWriter.append(event, to: &output)
+        JSONWriter.append(event, hidingEOM: true, to: &output)
         output.append(contentsOf: beforeContent)
     }
 
     private static func finish(room: String?, to output: inout [UInt8]) {
         if let room, !room.isEmpty {
             output.append(contentsOf: beforeRoom)
-            JSONWriter.append(room, to: &output)
+            JSONWriter.append(room, hidingEOM: true, to: &output)
         }
         output.append(contentsOf: tail)
     }

@@ -1,6 +1,8 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+package import BelfryJSON
+
 /// One message on the wire, as ranges into its bytes (nucosMQ wire, §2).
 ///
 /// It owns nothing and is meaningless without the bytes that came with it. All ranges were validated.

@@ -1,6 +1,8 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import BelfryJSON
+
 /// The events with a meaning of their own (nucosMQ wire, §3).
 enum NucosReservedEvent {
     case startAuth, signature, challengeAuth, authFinal, ping, pong, shutdown, subscribe

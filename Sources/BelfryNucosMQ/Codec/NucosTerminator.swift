@@ -1,6 +1,8 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import BelfryJSON
+
 /// The five bytes `_EOM_` that end every message (nucosMQ wire, §2).
 enum NucosTerminator {
     /// How many bytes it has.
@@ -9,10 +11,7 @@ enum NucosTerminator {
     /// Whether it stands at an index.
     @inline(__always)
     static func stands(at index: Int, in bytes: Span<UInt8>) -> Bool {
-        guard index &+ count <= bytes.count else { return false }
-        return bytes[index] == ASCII.underscore && bytes[index &+ 1] == UInt8(ascii: "E")
-            && bytes[index &+ 2] == UInt8(ascii: "O") && bytes[index &+ 3] == UInt8(ascii: "M")
-            && bytes[index &+ 4] == ASCII.underscore
+        bytes.hasEOM(at: index)
     }
 
     /// The index behind the first terminator that starts at or behind an index; nil if there is none.

@@ -1,6 +1,8 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+package import BelfryJSON
+
 /// What the shell of a server connection is to do after an input to `NucosConnectionMachine`.
 package enum NucosAction: Equatable, Sendable {
     /// Nothing.

@@ -3,6 +3,7 @@
 
 import Belfry
 import BelfryIO
+import BelfryJSON
 import Logging
 
 /// The server's side of one nucosMQ connection: decoder and machine between the broker's connection and the server.

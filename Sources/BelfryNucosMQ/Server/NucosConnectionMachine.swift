@@ -1,6 +1,8 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import BelfryJSON
+
 /// The server's side of one nucosMQ connection as a value: inputs in, one action out, no I/O, clock or logger.
 ///
 /// The shell performs the action before the next input, and after each input compares `timeout` with the timer it has

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Belfry
+import BelfryJSON
 
 /// An event that a client sent to the server's application.
 public struct NucosEvent: Sendable, Hashable {
@@ -26,7 +27,7 @@ extension Payload {
     /// A JSON string of a text.
     public static func jsonString(_ text: String) -> Payload {
         var bytes: [UInt8] = []
-        JSONWriter.append(text, to: &bytes)
+        JSONWriter.append(text, hidingEOM: true, to: &bytes)
         return Payload(.json, bytes: bytes)
     }
 }

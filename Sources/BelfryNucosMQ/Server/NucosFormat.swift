@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Belfry
+import BelfryJSON
 
 /// nucosMQ as a wire format of rooms: one message with `room`, as the wire's §2 has it.
 struct NucosFormat: WireFormat {

@@ -1,7 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-import BelfryNucosMQ
+import BelfryJSON
 import Testing
 
 @Suite("JSONScanner", .timeLimit(.minutes(1)))

@@ -2,19 +2,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The text of a validated JSON string, as the range between its quotes.
-package struct JSONText: Equatable, Sendable {
+@usableFromInline package struct JSONText: Equatable, Sendable {
     /// The bytes as they stand in the JSON text, escapes and all.
-    package let range: Range<Int>
+    @usableFromInline package let range: Range<Int>
     /// Whether there is no escape, so that the bytes are the text in UTF-8 and can be compared as they are.
-    package let isPlain: Bool
+    @usableFromInline package let isPlain: Bool
+
+    @inlinable package init(range: Range<Int>, isPlain: Bool) {
+        self.range = range
+        self.isPlain = isPlain
+    }
 
     /// A text without a character; JSON has no other way to write it.
-    package var isEmpty: Bool { range.isEmpty }
+    @inlinable package var isEmpty: Bool { range.isEmpty }
 
     /// The text, decoded; a lone surrogate becomes U+FFFD.
     ///
     /// - Parameter bytes: those that the range belongs to; a range that lies outside gives an empty text.
-    package func string(in bytes: Span<UInt8>) -> String {
+    @inlinable package func string(in bytes: Span<UInt8>) -> String {
         guard contains(bytes) else { return "" }
         let raw = bytes.extracting(range)
         if isPlain, let text = try? UTF8Span(validating: raw) { return String(copying: text) }
@@ -24,7 +29,7 @@ package struct JSONText: Equatable, Sendable {
     /// The text in UTF-8, decoded; a lone surrogate becomes U+FFFD.
     ///
     /// - Parameter bytes: those that the range belongs to; a range that lies outside gives an empty text.
-    package func utf8(in bytes: Span<UInt8>) -> [UInt8] {
+    @inlinable package func utf8(in bytes: Span<UInt8>) -> [UInt8] {
         guard contains(bytes) else { return [] }
         let raw = bytes.extracting(range)
         if isPlain { return [UInt8](bytes: raw) }
@@ -44,7 +49,7 @@ package struct JSONText: Equatable, Sendable {
     }
 
     /// Whether the decoded text is a given one, byte for byte.
-    package func equals(_ other: Span<UInt8>, in bytes: Span<UInt8>) -> Bool {
+    @inlinable package func equals(_ other: Span<UInt8>, in bytes: Span<UInt8>) -> Bool {
         guard contains(bytes) else { return false }
         if isPlain { return Self.equal(bytes.extracting(range), other) }
         // An escaped text is never shorter than the text it stands for.
@@ -53,36 +58,36 @@ package struct JSONText: Equatable, Sendable {
     }
 
     /// Whether the decoded text is a given one, byte for byte (not by Unicode's canonical equivalence).
-    package func equals(_ other: String, in bytes: Span<UInt8>) -> Bool {
+    @inlinable package func equals(_ other: String, in bytes: Span<UInt8>) -> Bool {
         equals(other.utf8.span, in: bytes)
     }
 
     /// The decoded text in two words, nil if it is longer than 16 bytes.
     @inline(__always)
-    func shortName(in bytes: Span<UInt8>) -> ShortName? {
+    @inlinable package func shortName(in bytes: Span<UInt8>) -> ShortName? {
         isPlain ? ShortName(bytes, range) : decodedShortName(in: bytes)
     }
 
     @inline(never)
-    private func decodedShortName(in bytes: Span<UInt8>) -> ShortName? {
+    @usableFromInline package func decodedShortName(in bytes: Span<UInt8>) -> ShortName? {
         // Sixteen bytes are at most sixteen escapes of six bytes.
         guard range.count <= 96 else { return nil }
         let decoded = utf8(in: bytes)
         return ShortName(decoded.span, decoded.indices)
     }
 
-    private func contains(_ bytes: Span<UInt8>) -> Bool {
+    @inlinable package func contains(_ bytes: Span<UInt8>) -> Bool {
         range.lowerBound >= 0 && range.upperBound <= bytes.count
     }
 
-    private static func equal(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+    @inlinable package static func equal(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
         guard left.count == right.count else { return false }
         for index in left.indices where left[index] != right[index] { return false }
         return true
     }
 
     /// Decodes the escape at an index (two in a row for a surrogate pair) and returns the index behind it.
-    private static func appendEscape(_ raw: Span<UInt8>, at index: Int, to output: inout [UInt8]) -> Int {
+    @inlinable package static func appendEscape(_ raw: Span<UInt8>, at index: Int, to output: inout [UInt8]) -> Int {
         guard index &+ 1 < raw.count else { return raw.count }
         switch raw[index &+ 1] {
         case UInt8(ascii: "b"): output.append(ASCII.backspace)
@@ -104,7 +109,7 @@ package struct JSONText: Equatable, Sendable {
     }
 
     /// The UTF-16 code unit of the `\uXXXX` at an index, nil if there is none.
-    private static func codeUnit(_ raw: Span<UInt8>, at index: Int) -> UInt16? {
+    @inlinable package static func codeUnit(_ raw: Span<UInt8>, at index: Int) -> UInt16? {
         guard index &+ 6 <= raw.count, raw[index] == ASCII.backslash, raw[index &+ 1] == UInt8(ascii: "u") else {
             return nil
         }
@@ -116,7 +121,7 @@ package struct JSONText: Equatable, Sendable {
         return unit
     }
 
-    private static func append(_ value: UInt32, to output: inout [UInt8]) {
+    @inlinable package static func append(_ value: UInt32, to output: inout [UInt8]) {
         output.append(contentsOf: UTF8.encode(Unicode.Scalar(value) ?? "\u{FFFD}") ?? UTF8.encodedReplacementCharacter)
     }
 }

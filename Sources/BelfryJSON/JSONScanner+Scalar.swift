@@ -3,7 +3,7 @@
 
 extension JSONScanner {
     /// Reads a number or one of the three literals.
-    mutating func scalar(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONValue.Kind {
+    @inlinable package mutating func scalar(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONValue.Kind {
         switch try peek(bytes) {
         case ASCII.minus, ASCII.zero...ASCII.nine:
             try number(bytes)
@@ -22,7 +22,7 @@ extension JSONScanner {
         }
     }
 
-    private mutating func literal(_ name: ShortName, count: Int, _ bytes: Span<UInt8>) throws(JSONFault) {
+    @inlinable package mutating func literal(_ name: ShortName, count: Int, _ bytes: Span<UInt8>) throws(JSONFault) {
         let end = position &+ count
         guard end <= bytes.count, ShortName(bytes, position..<end) == name else {
             throw JSONFault(.badLiteral, at: position)
@@ -31,7 +31,7 @@ extension JSONScanner {
     }
 
     /// Reads a number as RFC 8259 §6 has it: no plus sign, no leading zeros, digits on both sides of the dot.
-    private mutating func number(_ bytes: Span<UInt8>) throws(JSONFault) {
+    @inlinable package mutating func number(_ bytes: Span<UInt8>) throws(JSONFault) {
         let start = position
         if bytes[position] == ASCII.minus { position &+= 1 }
         if position < bytes.count, bytes[position] == ASCII.zero {
@@ -53,7 +53,7 @@ extension JSONScanner {
     }
 
     /// Reads at least one digit.
-    private mutating func digits(_ bytes: Span<UInt8>, _ start: Int) throws(JSONFault) {
+    @inlinable package mutating func digits(_ bytes: Span<UInt8>, _ start: Int) throws(JSONFault) {
         let first = position
         while position < bytes.count, (ASCII.zero...ASCII.nine).contains(bytes[position]) { position &+= 1 }
         guard position > first else { throw JSONFault(.badNumber, at: start) }

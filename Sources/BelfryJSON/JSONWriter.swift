@@ -7,33 +7,38 @@ package enum JSONWriter {
     ///
     /// What is not printable ASCII is written as `\uXXXX` (a surrogate pair above U+FFFF) or with its short escape; the
     /// first underscore of `_EOM_` as `\u005f`.
-    package static func append(_ text: String, to output: inout [UInt8]) {
-        append(utf8: text.utf8.span, to: &output)
+    package static func append(_ text: String, hidingEOM: Bool = false, to output: inout [UInt8]) {
+        append(utf8: text.utf8.span, hidingEOM: hidingEOM, to: &output)
     }
 
     /// Appends a text in UTF-8 as a JSON string, quotes included; ill-formed bytes become U+FFFD.
-    package static func append(utf8 text: Span<UInt8>, to output: inout [UInt8]) {
+    package static func append(utf8 text: Span<UInt8>, hidingEOM: Bool = false, to output: inout [UInt8]) {
         output.append(ASCII.quote)
-        append(text, isText: true, to: &output)
+        append(text, isText: true, hidingEOM, to: &output)
         output.append(ASCII.quote)
     }
 
     /// Appends a JSON value that is written already, with `_EOM_` and what is not ASCII escaped in its strings.
     ///
     /// - Parameter json: one valid JSON value (`JSONScanner.validate` tells); white space is left as it is.
-    package static func append(json: Span<UInt8>, to output: inout [UInt8]) {
-        append(json, isText: false, to: &output)
+    package static func append(json: Span<UInt8>, hidingEOM: Bool = false, to output: inout [UInt8]) {
+        append(json, isText: false, hidingEOM, to: &output)
     }
 
     /// Copies runs of harmless bytes and escapes what stands between them.
     @inline(__always)
-    private static func append(_ bytes: Span<UInt8>, isText: Bool, to output: inout [UInt8]) {
+    private static func append(
+        _ bytes: Span<UInt8>,
+        isText: Bool,
+        _ hidingEOM: Bool,
+        to output: inout [UInt8]
+    ) {
         var run = 0
         var index = 0
         while true {
-            index = nextStop(bytes, from: index, isText: isText)
+            index = nextStop(bytes, from: index, isText: isText, hidingEOM)
             guard index < bytes.count else { break }
-            if bytes[index] == ASCII.underscore, !NucosTerminator.stands(at: index, in: bytes) {
+            if bytes[index] == ASCII.underscore, !bytes.hasEOM(at: index) {
                 index &+= 1
                 continue
             }
@@ -46,18 +51,25 @@ package enum JSONWriter {
 
     /// The index of the first byte from an index on that may need an escape; the end if there is none.
     @inline(__always)
-    private static func nextStop(_ bytes: Span<UInt8>, from start: Int, isText: Bool) -> Int {
+    private static func nextStop(
+        _ bytes: Span<UInt8>,
+        from start: Int,
+        isText: Bool,
+        _ hidingEOM: Bool
+    ) -> Int {
         var index = start
         while index &+ 8 <= bytes.count {
             let word = bytes.word(at: index)
-            var stops = ByteWord.equal(word, ASCII.underscore) | (word & ByteWord.tops)
+            var stops = word & ByteWord.tops
+            if hidingEOM { stops |= ByteWord.equal(word, ASCII.underscore) }
             if isText { stops |= ByteWord.stringStops(word) | ByteWord.equal(word, ASCII.delete) }
             if stops != 0 { return index &+ ByteWord.firstLane(stops) }
             index &+= 8
         }
         while index < bytes.count {
             switch bytes[index] {
-            case ASCII.underscore, 0x80...0xFF: return index
+            case 0x80...0xFF: return index
+            case ASCII.underscore: if hidingEOM { return index }
             case 0..<ASCII.space, ASCII.quote, ASCII.backslash, ASCII.delete: if isText { return index }
             default: break
             }

@@ -5,7 +5,7 @@ extension Span<UInt8> {
     /// The length of the well-formed multi-byte scalar that starts at an index inside (Unicode, table 3-7).
     ///
     /// - Returns: 2, 3 or 4; nil if there is none, also for ASCII.
-    func scalarLength(at index: Int) -> Int? {
+    @inlinable package func scalarLength(at index: Int) -> Int? {
         let length: Int
         var second: ClosedRange<UInt8> = 0x80...0xBF
         switch self[index] {
@@ -26,7 +26,7 @@ extension Span<UInt8> {
     }
 
     /// The value of the well-formed multi-byte scalar of a known length at an index.
-    func scalarValue(at index: Int, length: Int) -> UInt32 {
+    @inlinable package func scalarValue(at index: Int, length: Int) -> UInt32 {
         var value = UInt32(self[index]) & (0x7F >> UInt32(length))
         for next in 1..<4 where next < length {
             value = value << 6 | UInt32(self[index &+ next] & 0x3F)

@@ -2,16 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A text of at most 16 bytes in two words, so that names are compared without a loop.
-struct ShortName: Equatable {
+@usableFromInline package struct ShortName: Equatable {
     /// The first eight bytes, the first in the lowest lane; unused lanes are zero.
-    private let low: UInt64
+    @usableFromInline package let low: UInt64
     /// The bytes from the ninth on.
-    private let high: UInt64
-    private let count: Int
+    @usableFromInline package let high: UInt64
+    @usableFromInline package let count: Int
 
     /// A constant; in release builds it folds to three numbers.
     @inline(__always)
-    init(
+    @inlinable package init(
         _ a: Unicode.Scalar,
         _ b: Unicode.Scalar = "\0",
         _ c: Unicode.Scalar = "\0",
@@ -34,7 +34,7 @@ struct ShortName: Equatable {
 
     /// The bytes in a range, which must lie inside; nil if there are more than 16.
     @inline(__always)
-    init?(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+    @inlinable package init?(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         let count = range.count
         if count < 8 {
             low =
@@ -51,14 +51,14 @@ struct ShortName: Equatable {
         self.count = count
     }
 
-    private static func gather(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+    @inlinable package static func gather(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
         var word: UInt64 = 0
         for index in range.reversed() { word = word << 8 | UInt64(bytes[index]) }
         return word
     }
 
     @inline(__always)
-    private static func word(
+    @inlinable package static func word(
         _ a: Unicode.Scalar,
         _ b: Unicode.Scalar,
         _ c: Unicode.Scalar,

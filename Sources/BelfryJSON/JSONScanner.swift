@@ -6,22 +6,22 @@
 /// It holds only a position; the bytes are passed to each call, and must be the same each time. Everything is checked:
 /// grammar, escapes, UTF-8, numbers, and nesting to at most `maxDepth`. Lone surrogates written as `\uXXXX` are let
 /// through, as RFC 8259 §8.2 allows and Python writes them. After a throw the position is unspecified.
-package struct JSONScanner {
+@usableFromInline package struct JSONScanner {
     /// Arrays and objects may be nested this deeply in one value.
-    package static let maxDepth = 64
+    @inlinable package static var maxDepth: Int { 64 }
 
     /// The index of the next byte to be read.
-    package var position: Int
+    @usableFromInline package var position: Int
 
     /// A scanner that starts at an index.
-    package init(at position: Int = 0) {
+    @inlinable package init(at position: Int = 0) {
         self.position = position
     }
 
     /// Checks that the bytes are one JSON value with nothing but white space around it.
     ///
     /// - Throws: the first fault.
-    package static func validate(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONValue {
+    @inlinable package static func validate(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONValue {
         var scanner = JSONScanner()
         scanner.skipWhitespace(bytes)
         let value = try scanner.value(bytes)
@@ -32,7 +32,7 @@ package struct JSONScanner {
 
     /// Moves to the next byte that is not white space, or to the end.
     @inline(__always)
-    package mutating func skipWhitespace(_ bytes: Span<UInt8>) {
+    @inlinable package mutating func skipWhitespace(_ bytes: Span<UInt8>) {
         while position < bytes.count {
             switch bytes[position] {
             case ASCII.space, ASCII.lineFeed, ASCII.carriageReturn, ASCII.tab: position &+= 1
@@ -45,7 +45,7 @@ package struct JSONScanner {
     ///
     /// - Throws: `unexpectedEnd` if there is none.
     @inline(__always)
-    func peek(_ bytes: Span<UInt8>) throws(JSONFault) -> UInt8 {
+    @inlinable package func peek(_ bytes: Span<UInt8>) throws(JSONFault) -> UInt8 {
         guard position < bytes.count else { throw JSONFault(.unexpectedEnd, at: bytes.count) }
         return bytes[position]
     }
@@ -54,14 +54,14 @@ package struct JSONScanner {
     ///
     /// - Throws: `unexpectedByte` if another one stands here.
     @inline(__always)
-    mutating func expect(_ byte: UInt8, _ bytes: Span<UInt8>) throws(JSONFault) {
+    @inlinable package mutating func expect(_ byte: UInt8, _ bytes: Span<UInt8>) throws(JSONFault) {
         guard try peek(bytes) == byte else { throw JSONFault(.unexpectedByte, at: position) }
         position &+= 1
     }
 
     /// Reads a member's name, the colon and the white space around it.
     @inline(__always)
-    mutating func name(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONText {
+    @inlinable package mutating func name(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONText {
         guard try peek(bytes) == ASCII.quote else { throw JSONFault(.unexpectedByte, at: position) }
         let text = try string(bytes)
         skipWhitespace(bytes)
@@ -71,7 +71,7 @@ package struct JSONScanner {
     }
 
     /// Reads the value that starts at the position, and moves behind it.
-    package mutating func value(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONValue {
+    @inlinable package mutating func value(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONValue {
         let start = position
         let kind: JSONValue.Kind
         switch try peek(bytes) {
@@ -91,7 +91,7 @@ package struct JSONScanner {
     }
 
     /// Reads an array or object with all that is in it, without recursion.
-    private mutating func container(_ bytes: Span<UInt8>) throws(JSONFault) {
+    @inlinable package mutating func container(_ bytes: Span<UInt8>) throws(JSONFault) {
         var depth = 0
         // One bit for each open bracket, the innermost lowest: 1 is an object. `maxDepth` fits exactly.
         var objects: UInt64 = 0

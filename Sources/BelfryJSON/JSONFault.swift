@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where and why a text is not JSON; it carries no byte of the text.
-package struct JSONFault: Error, Equatable, Sendable {
+@usableFromInline package struct JSONFault: Error, Equatable, Sendable {
     /// The rule of RFC 8259 (or the bound) that was broken.
-    package enum Rule: String, Sendable {
+    @usableFromInline package enum Rule: String, Sendable {
         case unexpectedEnd = "the text ends inside a value"
         case unexpectedByte = "a value, name, colon, comma or closing bracket was expected"
         case badLiteral = "only true, false and null are literals"
@@ -17,12 +17,12 @@ package struct JSONFault: Error, Equatable, Sendable {
     }
 
     /// The broken rule.
-    package let rule: Rule
+    @usableFromInline package let rule: Rule
     /// The index of the byte at which it showed.
-    package let offset: Int
+    @usableFromInline package let offset: Int
 
     /// A fault at an index.
-    package init(_ rule: Rule, at offset: Int) {
+    @inlinable package init(_ rule: Rule, at offset: Int) {
         self.rule = rule
         self.offset = offset
     }

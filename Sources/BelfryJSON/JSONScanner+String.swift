@@ -6,7 +6,7 @@ extension JSONScanner {
     ///
     /// - Returns: the text between the quotes.
     @inline(__always)
-    mutating func string(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONText {
+    @inlinable package mutating func string(_ bytes: Span<UInt8>) throws(JSONFault) -> JSONText {
         let start = position &+ 1
         var index = start
         // Nearly all strings are one run of ASCII without escapes: look at eight bytes at a time.
@@ -28,7 +28,7 @@ extension JSONScanner {
 
     /// Goes on with a string that has an escape, is not ASCII, is wrong, or ends with the bytes.
     @inline(never)
-    private mutating func slowString(
+    @usableFromInline package mutating func slowString(
         _ bytes: Span<UInt8>,
         from start: Int,
         at first: Int
@@ -66,7 +66,7 @@ extension JSONScanner {
     }
 
     /// Checks the escape that starts at an index and returns the index behind it.
-    private static func escape(_ bytes: Span<UInt8>, at index: Int) throws(JSONFault) -> Int {
+    @inlinable package static func escape(_ bytes: Span<UInt8>, at index: Int) throws(JSONFault) -> Int {
         guard index &+ 1 < bytes.count else { throw JSONFault(.unexpectedEnd, at: bytes.count) }
         switch bytes[index &+ 1] {
         case ASCII.quote, ASCII.backslash, ASCII.slash, UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "n"),

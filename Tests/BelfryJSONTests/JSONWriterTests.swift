@@ -1,20 +1,21 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-import BelfryNucosMQ
+import BelfryIO
+import BelfryJSON
 import Testing
 
 @Suite("JSONWriter", .timeLimit(.minutes(1)))
 struct JSONWriterTests {
     private func written(_ text: String) -> String {
         var output: [UInt8] = []
-        JSONWriter.append(text, to: &output)
+        JSONWriter.append(text, hidingEOM: true, to: &output)
         return String(decoding: output, as: UTF8.self)
     }
 
     private func rewritten(_ json: [UInt8]) -> String {
         var output: [UInt8] = []
-        JSONWriter.append(json: json.span, to: &output)
+        JSONWriter.append(json: json.span, hidingEOM: true, to: &output)
         return String(decoding: output, as: UTF8.self)
     }
 
@@ -63,7 +64,7 @@ struct JSONWriterTests {
             }
             let text = String(scalars)
             var output: [UInt8] = []
-            JSONWriter.append(text, to: &output)
+            JSONWriter.append(text, hidingEOM: true, to: &output)
             let value = try JSONScanner.validate(output.span)
             #expect(value.text.utf8(in: output.span) == Array(text.utf8))
             #expect(output.allSatisfy { (0x20..<0x7F).contains($0) })

@@ -1,0 +1,6 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import Belfry
+import BelfryMissionCommander
+import Testing
