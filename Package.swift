@@ -117,7 +117,8 @@ let package = Package(
         .testTarget(
             name: "BelfryMissionCommanderTests",
             dependencies: [
-                "BelfryMissionCommander", "Belfry", "BelfryCodable", "BelfryIO", "BelfryJSON", "BelfryNucosMQ", "BelfryTesting", log,
+                "BelfryMissionCommander", "Belfry", "BelfryCodable", "BelfryIO", "BelfryJSON", "BelfryNucosMQ",
+                "BelfryTesting", log,
             ],
             swiftSettings: settings
         ),
