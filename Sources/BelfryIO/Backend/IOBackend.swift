@@ -72,6 +72,9 @@ protocol IOBackend: ~Copyable {
     /// The address of a connection's peer; nil for a stale handle or where there is none.
     func peerAddress(of handle: IOHandle) -> SocketAddress?
 
+    /// Has the kernel probe silent peers; on a listener it holds for all that are accepted from then on.
+    func setKeepAlive(_ keepAlive: KeepAlive, of handle: IOHandle)
+
     /// Starts a standing operation; arming twice is the same as once.
     mutating func arm(_ operation: StandingOperation, on handle: IOHandle)
 

@@ -117,6 +117,11 @@ struct EpollBackend: IOBackend, ~Copyable {
         return SocketAddress(ofSocket: entry.descriptor, peer: true)
     }
 
+    func setKeepAlive(_ keepAlive: KeepAlive, of handle: IOHandle) {
+        guard let slot = slots.index(of: handle), let entry = slots[slot] else { return }
+        Socket.set(keepAlive, entry.descriptor, entry.family)
+    }
+
     mutating func arm(_ operation: StandingOperation, on handle: IOHandle) {
         guard let slot = slots.index(of: handle) else { return }
         slots[slot]?.armed = true

@@ -131,6 +131,13 @@ extension EventLoop {
         try? onLoop { core throws(IOError) in core.reactor.close(handle) }
     }
 
+    /// Has the kernel probe silent TCP peers; on a listener it holds for all that are accepted from then on.
+    ///
+    /// Nothing for Unix sockets.
+    package func setKeepAlive(_ keepAlive: KeepAlive, of handle: IOHandle) {
+        try? onLoop { core throws(IOError) in core.reactor.setKeepAlive(keepAlive, of: handle) }
+    }
+
     /// The address a handle is bound to.
     package func localAddress(of handle: IOHandle) -> SocketAddress? {
         (try? onLoop { core throws(IOError) in core.reactor.localAddress(of: handle) }) ?? nil

@@ -16,6 +16,7 @@ protocol ReactorCore: AnyObject {
     func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle
     func localAddress(of handle: IOHandle) -> SocketAddress?
     func peerAddress(of handle: IOHandle) -> SocketAddress?
+    func setKeepAlive(_ keepAlive: KeepAlive, of handle: IOHandle)
     func arm(_ operation: StandingOperation, on handle: IOHandle)
     func pause(_ operation: StandingOperation, on handle: IOHandle)
     func send(_ batch: SendBatch, on handle: IOHandle) -> SendAdmission
@@ -92,6 +93,7 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle { try backend.attach(connection) }
     func localAddress(of handle: IOHandle) -> SocketAddress? { backend.localAddress(of: handle) }
     func peerAddress(of handle: IOHandle) -> SocketAddress? { backend.peerAddress(of: handle) }
+    func setKeepAlive(_ keepAlive: KeepAlive, of handle: IOHandle) { backend.setKeepAlive(keepAlive, of: handle) }
     func arm(_ operation: StandingOperation, on handle: IOHandle) { backend.arm(operation, on: handle) }
     func pause(_ operation: StandingOperation, on handle: IOHandle) { backend.pause(operation, on: handle) }
     func send(_ batch: SendBatch, on handle: IOHandle) -> SendAdmission { backend.send(batch, on: handle) }

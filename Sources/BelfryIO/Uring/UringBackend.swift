@@ -123,6 +123,11 @@ struct UringBackend: IOBackend, ~Copyable {
         entry(handle).flatMap { SocketAddress(ofSocket: $0.descriptor, peer: true) }
     }
 
+    func setKeepAlive(_ keepAlive: KeepAlive, of handle: IOHandle) {
+        guard let entry = entry(handle) else { return }
+        Socket.set(keepAlive, entry.descriptor, entry.family)
+    }
+
     // MARK: Standing operations
 
     mutating func arm(_ operation: StandingOperation, on handle: IOHandle) {
