@@ -57,7 +57,9 @@ public actor Server: LoopBound {
     /// Where it listens, as ``Property/interface`` says; empty for all addresses, nil while unset.
     public var interface: String? { settings.interface }
 
-    /// The port that was asked for; nil while unset. ``address`` has the one that the kernel chose for 0.
+    /// The port that was asked for; nil while unset.
+    ///
+    /// ``address`` has the one that the kernel chose for 0.
     public var port: Int? { settings.port }
 
     /// Sets ``interface``; `*` becomes empty.

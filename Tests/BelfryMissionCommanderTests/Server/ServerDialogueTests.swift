@@ -51,7 +51,7 @@ struct ServerDialogueTests {
 
     @Test("a negotiation in single bytes, and one with messages behind it in one segment", arguments: LoopSetup.all)
     func segments(_ setup: LoopSetup) async throws {
-        try await withServer(setup) { server, _ in
+        try await withServer(setup, configure: { $0.negotiationTimeout = .seconds(60) }) { server, _ in
             let messages = server.messages.makeAsyncIterator()
             var iterator = messages
             let slow = try await RawPeer(to: server.address)
@@ -153,7 +153,7 @@ struct ServerDialogueTests {
     @Test("who does not say who it is is closed in time, and holds up nobody", arguments: BackendKind.testable)
     func silent(_ backend: BackendKind) async throws {
         let setup = LoopSetup(backend, loops: 1)
-        try await withServer(setup, configure: { $0.negotiationTimeout = .milliseconds(500) }) { server, _ in
+        try await withServer(setup, configure: { $0.negotiationTimeout = .seconds(4) }) { server, _ in
             var silent: [RawPeer] = []
             for _ in 0..<20 { silent.append(try await RawPeer(to: server.address)) }
             try await silent[0].send(Array(GoldenFrame.negotiation.bytes.prefix(70)))
