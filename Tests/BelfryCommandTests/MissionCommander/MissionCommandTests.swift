@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Lines of the MissionCommander command line are understood", .timeLimit(.minutes(1)))
 struct MissionCommandTests {
-    static let understood: [(String, MissionCommand)] = [
+    static let clear: [(String, MissionCommand)] = [
         ("", .nothing), ("   ", .nothing),
         ("help", .help), ("HELP me", .help),
         ("quit", .leave), ("exit", .leave), ("Quit now", .leave),
@@ -32,12 +32,12 @@ struct MissionCommandTests {
         ("server send '' {}", .send(subject: "", payload: "{}")),
     ]
 
-    @Test("a line says what to do", arguments: understood)
+    @Test("a line says what to do", arguments: clear)
     func understood(_ line: String, _ command: MissionCommand) throws {
         #expect(try MissionCommand(parsing: line) == command)
     }
 
-    static let refused: [(String, String)] = [
+    static let unclear: [(String, String)] = [
         ("foo", "Unknown controller 'foo'"), ("FOO bar", "Unknown controller 'foo'"), ("''", "Unknown controller ''"),
         ("client", "client: No verb specified"), ("server", "server: No verb specified"),
         ("client foo", "client: Unknown verb foo"), ("server FOO", "server: Unknown verb foo"),
@@ -63,7 +63,7 @@ struct MissionCommandTests {
         ("client \\", "Nothing after the backslash: write \\\\ for a plain one"),
     ]
 
-    @Test("a line that says nothing is answered", arguments: refused)
+    @Test("a line that says nothing is answered", arguments: unclear)
     func refused(_ line: String, _ answer: String) {
         #expect(throws: MissionCommand.Complaint(text: answer)) { try MissionCommand(parsing: line) }
     }

@@ -46,18 +46,18 @@ struct ShellWordsTests {
         #expect(!fault.text.isEmpty && !fault.text.contains("\n"))
     }
 
-    static let words: [(String, String)] = [
+    static let quoted: [(String, String)] = [
         ("", "''"), ("echo", "echo"), ("a-b_c.d/e:f=g@h%i+j,k", "a-b_c.d/e:f=g@h%i+j,k"), ("two words", "'two words'"),
         ("it's", #"'it'"'"'s'"#), ("'", #"''"'"''"#), ("*", "'*'"), ("$x", "'$x'"), ("grün", "'grün'"),
         (#"a\b"#, #"'a\b'"#), ("a\"b", "'a\"b'"),
     ]
 
-    @Test("a word is quoted only if it has to be", arguments: words)
+    @Test("a word is quoted only if it has to be", arguments: quoted)
     func quote(_ word: String, _ quoted: String) {
         #expect(ShellWords.quote(word) == quoted)
     }
 
-    @Test("what was quoted is read back as one word", arguments: words.map(\.0) + lines.map(\.0))
+    @Test("what was quoted is read back as one word", arguments: quoted.map(\.0) + lines.map(\.0))
     func roundTrip(_ word: String) throws {
         #expect(try ShellWords.split(ShellWords.quote(word)) == [word])
     }
