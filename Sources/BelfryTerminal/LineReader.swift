@@ -99,11 +99,12 @@ package final class LineReader: Sendable {
     /// Tells that the program goes on after it was stopped, and takes the terminal over again.
     package func resume() { events.resume() }
 
-    /// Ends reading: a waiting `next` returns nil; returns when a terminal has its modes back.
-    ///
-    /// Call it once.
+    /// Ends reading: a waiting `next` returns nil, and so do all later ones.
+    package func end() { events.end() }
+
+    /// Ends reading and returns when a terminal has its modes back; call it once.
     package func close() async {
-        events.end()
+        end()
         // Elsewhere there is nothing to restore, and a read that another program's read got ahead of would not return.
         if isEditing { _ = await ended.park() }
     }
