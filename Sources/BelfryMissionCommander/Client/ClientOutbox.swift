@@ -32,9 +32,15 @@ struct ClientOutbox {
             taken += 1
             bytes += frame.count
         }
+        return (Self.batch(frames[start..<(start + taken)]), taken)
+    }
+
+    /// Frames copied into one send.
+    static func batch(_ frames: ArraySlice<[UInt8]>) -> SendBatch {
+        let bytes = frames.reduce(0) { $0 + $1.count }
         let chunk = FrameChunk(capacity: max(bytes, 1), firstOffset: 0)
-        for frame in frames[start..<(start + taken)] { _ = chunk.append(frame.span) }
-        return (SendBatch(FrameChunk.Segment(chunk, 0, bytes)), taken)
+        for frame in frames { _ = chunk.append(frame.span) }
+        return SendBatch(Segment(chunk, 0, bytes))
     }
 
     /// Forgets frames at the front.
