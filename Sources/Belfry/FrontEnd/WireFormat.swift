@@ -37,6 +37,9 @@ package protocol ConnectionHandler: AnyObject {
     func received(_ bytes: Span<UInt8>)
     /// The peer finished sending. The default closes after what is queued has been sent.
     func peerEnded()
+    /// The network failed, or this side gives the peer up: nothing more is sent. The default does nothing; a protocol
+    /// whose clients come back may say `keepUnsent`.
+    func linkBroke()
     /// The broker drains: say goodbye in the protocol's words and close.
     func drain()
     /// Sends a message to this client alone; false when the protocol can't say it.
@@ -45,6 +48,10 @@ package protocol ConnectionHandler: AnyObject {
     func tick(now: Int64)
     /// The last call.
     func closed(_ reason: CloseReason)
+}
+
+extension ConnectionHandler {
+    package func linkBroke() {}
 }
 
 /// Why a connection ended.
