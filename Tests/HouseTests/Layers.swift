@@ -21,7 +21,9 @@ enum Layers {
         "Belfry": ["Logging", "Metrics", "CoreMetrics", "ServiceLifecycle", "Synchronization", "DequeModule"],
     ]
 
-    /// Where descriptors, errno and pointers end. `BelfryTerminal` wraps libedit, whose interface is made of pointers.
+    /// Where descriptors, errno and pointers end.
+    ///
+    /// `BelfryTerminal` wraps libedit, whose interface is made of pointers.
     static let mayUseC: Set = ["BelfryIO", "BelfryTLS", "BelfryTerminal"]
     static let cModules: Set = ["Glibc", "Musl", "CLinux", "CLiburing", "CLibedit", "COpenSSL"]
 

@@ -68,7 +68,7 @@ struct MissionCommanderCLI: AsyncParsableCommand {
         let reader = try LineReader(prompt: Self.promptText, history: Self.historyPath)
         return await withTaskGroup { tasks in
             tasks.addTask { await Self.heed(signals, reader) }
-            if reader.isEditing { tasks.addTask { await session.showMessages { reader.show($0) } } }
+            if reader.isEditing { tasks.addTask { await session.showEvents { reader.show($0) } } }
             let status = await answer(reader, session)
             // The terminal first: stopping may take a moment, and a second signal ends the program as it is.
             await reader.close()
