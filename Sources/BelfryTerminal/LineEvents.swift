@@ -15,8 +15,14 @@ final class LineEvents: Sendable {
         var isResumed = false
     }
 
+    /// What the thread is to do next.
+    enum Wish: Sendable {
+        case read
+        case write(String)
+    }
+
     private struct State: Sendable {
-        var isWished = false
+        var wish: Wish?
         var isEnded = false
         var news = News()
     }
@@ -34,10 +40,10 @@ final class LineEvents: Sendable {
 
     // MARK: For any thread
 
-    /// Asks for a line; false when there are no more.
-    func wish() -> Bool {
+    /// Asks for something; false when it is over.
+    func ask(_ wish: Wish) -> Bool {
         let isOpen = state.withLock { state in
-            state.isWished = true
+            state.wish = wish
             return !state.isEnded
         }
         wake()
@@ -75,17 +81,30 @@ final class LineEvents: Sendable {
         case input, news(News), end
     }
 
-    /// Waits for a wish, and hands over what comes meanwhile; false when there is nothing more to do.
-    func waitForWish(_ tell: (News) -> Void) -> Bool {
+    /// Waits for a wish, and hands over what comes meanwhile; nil when there is nothing more to do.
+    func nextWish(_ tell: (News) -> Void) -> Wish? {
         while true {
-            let (isEnded, isWished, news) = take()
+            let (isEnded, news) = take()
             tell(news)
-            if isEnded { return false }
-            if isWished {
-                state.withLock { $0.isWished = false }
-                return true
-            }
+            if isEnded { return nil }
+            if let wish = state.withLock({ $0.wish.take() }) { return wish }
             wait(for: [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)])
+        }
+    }
+
+    /// Waits until standard output takes more; false when it is over.
+    func waitForOutput() -> Bool {
+        while true {
+            let polled = wait(for: [
+                pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0),
+            ])
+            if polled[0].revents != 0 {
+                reset()
+                // News waits until what is being written stands there whole.
+                if state.withLock(\.isEnded) { return false }
+            }
+            if polled[1].revents != 0 { return true }
         }
     }
 
@@ -99,20 +118,24 @@ final class LineEvents: Sendable {
             // A descriptor that is at its end, broken or closed is for read(2) to tell.
             if polled[0].revents == 0 && polled[1].revents != 0 { return .input }
             if polled[0].revents != 0 {
-                let (isEnded, _, news) = take()
+                let (isEnded, news) = take()
                 return isEnded ? .end : .news(news)
             }
         }
     }
 
-    private func take() -> (isEnded: Bool, isWished: Bool, news: News) {
-        var count: UInt64 = 0
-        _ = unsafe read(descriptor, &count, 8)
+    private func take() -> (isEnded: Bool, news: News) {
+        reset()
         return state.withLock { state in
             let news = state.news
             state.news = News()
-            return (state.isEnded, state.isWished, news)
+            return (state.isEnded, news)
         }
+    }
+
+    private func reset() {
+        var count: UInt64 = 0
+        _ = unsafe read(descriptor, &count, 8)
     }
 
     @discardableResult

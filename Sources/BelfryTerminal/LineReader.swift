@@ -6,9 +6,8 @@ import Glibc
 
 /// Reads standard input line by line: with editing and history on a terminal, as it comes from a pipe or a file.
 ///
-/// A thread of its own does it, for it blocks; nothing here blocks the tasks' threads. One line is read ahead of
-/// nobody: the terminal shows the prompt when a line is asked for, and not before. Close it, so that the terminal gets
-/// its modes back.
+/// A thread of its own reads, and writes answers, for both block; nothing here blocks the tasks' threads. The terminal
+/// shows the prompt when a line is asked for, and not before. Close it, so that the terminal gets its modes back.
 package final class LineReader: Sendable {
     /// What stands on a line.
     package enum Line: Sendable, Hashable {
@@ -26,9 +25,10 @@ package final class LineReader: Sendable {
     package let isEditing: Bool
     private let events: LineEvents
     private let lines = Parker<Line?>()
+    private let writes = Parker<Bool>()
     private let ended = Parker<Void>()
 
-    /// Starts the thread that reads.
+    /// Starts the thread that reads; from then on a write to a pipe that nobody reads ends no program.
     ///
     /// - Parameters:
     ///   - prompt: What a terminal shows before each line; from elsewhere lines are read without.
@@ -43,46 +43,64 @@ package final class LineReader: Sendable {
         history: String? = nil,
         maxLineBytes: Int = 32 << 20
     ) throws(IOError) {
+        StandardOutput.ignoreBrokenPipes()
         self.isEditing = isEditing
         let events = try LineEvents()
         self.events = events
-        let (lines, ended) = (lines, ended)
+        let (lines, writes, ended) = (lines, writes, ended)
         let answer = DetachedThread.start {
             defer { ended.unpark() }
             if isEditing, let editor = LineEditor(prompt: prompt, history: HistoryFile(path: history), events: events) {
-                Self.serve(events, lines, between: { editor.tell($0) }, read: { editor.nextLine() })
+                Self.serve(events, lines, writes, between: { editor.tell($0) }, read: { editor.nextLine() })
             } else {
                 let input = PlainInput(maxLineBytes: maxLineBytes, events: events)
-                Self.serve(events, lines, between: { _ in }, read: { input.nextLine() })
+                Self.serve(events, lines, writes, between: { _ in }, read: { input.nextLine() })
             }
         }
         guard answer == 0 else { throw IOError(errno: answer, "start a thread to read lines") }
     }
 
-    /// The thread: a line for each wish, until there are none or nobody wants more.
+    /// The thread: does what is wished until there are no more lines, or nobody wants more.
     private static func serve(
         _ events: LineEvents,
         _ lines: Parker<Line?>,
+        _ writes: Parker<Bool>,
         between tell: (LineEvents.News) -> Void,
         read: () -> Line?
     ) {
-        while events.waitForWish(tell) {
-            let line = read()
-            if line == nil { events.end() }
-            lines.unpark(line)
+        while let wish = events.nextWish(tell) {
+            switch wish {
+            case .read:
+                let line = read()
+                if line == nil { events.end() }
+                lines.unpark(line)
+            case .write(let text): writes.unpark(StandardOutput.write(text, when: events.waitForOutput))
+            }
         }
+        // For who asked at the moment of the end.
         lines.unpark(nil)
+        writes.unpark(false)
     }
 
     /// The next line, without its end; nil at the end of the input, after `close()`, or when the task is cancelled.
     ///
-    /// One task at a time.
+    /// One task at a time, for this and for `write`.
     package func next() async -> Line? {
-        guard events.wish() else { return nil }
+        guard events.ask(.read) else { return nil }
         switch await lines.park() {
         case .value(let line): return line
         case .cancelled: return nil
         }
+    }
+
+    /// Writes text to standard output as it is, unbuffered; suspends while who reads it does not.
+    ///
+    /// - Returns: Whether it was taken; false when nobody reads any more, after `close()`, or when the task is
+    ///   cancelled.
+    package func write(_ text: String) async -> Bool {
+        guard events.ask(.write(text)) else { return false }
+        guard case .value(let isTaken) = await writes.park() else { return false }
+        return isTaken
     }
 
     /// Shows a line of text at once, on a terminal above the line being edited.

@@ -42,7 +42,6 @@ struct MissionCommanderCLI: AsyncParsableCommand {
         var configuration = engine.configuration()
         // One person's commands need no more than one loop.
         configuration.loops = engine.loops ?? 1
-        StandardOutput.ignoreBrokenPipes()
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigwinch, .sigcont)
         let status: ExitCode
         do {
@@ -80,7 +79,7 @@ struct MissionCommanderCLI: AsyncParsableCommand {
 
     private func answer(_ reader: LineReader, _ session: MissionSession) async -> ExitCode {
         while true {
-            if prompt, !reader.isEditing, !StandardOutput.write(Self.promptText) { return .success }
+            if prompt, !reader.isEditing, await !reader.write(Self.promptText) { return .success }
             let answer: Answer
             switch await reader.next() {
             case .text(let line): answer = await session.answer(to: line)
@@ -88,7 +87,7 @@ struct MissionCommanderCLI: AsyncParsableCommand {
             case .notUTF8: answer = .failed("Line is not UTF-8")
             case nil: return .success
             }
-            if let text = answer.text, !StandardOutput.write(text + "\n") { return .success }
+            if let text = answer.text, await !reader.write(text + "\n") { return .success }
             if answer.outcome == .leaves { return .success }
             if strict, answer.outcome == .failed { return .failure }
         }

@@ -3,7 +3,10 @@
 
 """`belfry missioncommander` in a pipe: transcripts of its command line, and how it ends."""
 
+import array
+import fcntl
 import select
+import termios
 
 from harness import *
 
@@ -387,6 +390,31 @@ def nobody_who_reads_the_answers_ends_it():
         cli.process.stdin.write(b"client get port\n")
         cli.process.stdin.flush()
         expect(cli.process.wait(10), 0)
+
+
+@check
+def a_reader_that_stops_reading_holds_nobody_up():
+    with CLI() as cli:
+        # More answers than a pipe holds: it waits, and can be ended all the same.
+        def fill():
+            try:
+                cli.process.stdin.write(b"client set address " + b"x" * 4000 + b"\n" * 200)
+                for _ in range(100):
+                    cli.process.stdin.write(b"client get address\n")
+                cli.process.stdin.flush()
+            except BrokenPipeError:
+                pass
+        threading.Thread(target=fill, daemon=True).start()
+        wait_until(lambda: pending(cli.process.stdout) > 60_000, "the pipe to be full")
+        os.kill(cli.pid, signal.SIGINT)
+        expect(cli.process.wait(10), 0)
+
+
+def pending(pipe):
+    """Bytes that wait in a pipe."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
 
 
 main()
