@@ -63,7 +63,11 @@ static inline void clibedit_remember(HistoryW *history, const wchar_t *line) {
 static inline void clibedit_redraw(EditLine *editor) { el_set(editor, EL_REFRESH); }
 
 /// Takes the terminal over again after somebody else set its modes.
-static inline void clibedit_prepare_terminal(EditLine *editor) { el_set(editor, EL_PREP_TERM, 1); }
+static inline void clibedit_prepare_terminal(EditLine *editor) {
+    // It does nothing to a terminal that it believes to have already.
+    el_set(editor, EL_PREP_TERM, 0);
+    el_set(editor, EL_PREP_TERM, 1);
+}
 
 /// The columns of the terminal; 80 if it does not say.
 static inline int clibedit_columns(void) {

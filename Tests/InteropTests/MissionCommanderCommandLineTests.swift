@@ -13,6 +13,6 @@ struct MissionCommanderCommandLineTests {
 
     @Test("the command line is comfortable in a terminal", arguments: Setup.all(loops: [1]))
     func terminal(_ setup: Setup) async throws {
-        try await Script(name: "mc_terminal", setup: setup).run(checks: 8)
+        try await Script(name: "mc_terminal", setup: setup).run(checks: 9)
     }
 }

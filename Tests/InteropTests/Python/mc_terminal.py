@@ -12,13 +12,13 @@ from harness import *
 class Terminal:
     """A shell in a terminal of its own, on a tmux server of its own; both end with the block."""
 
-    def __init__(self, columns=100, rows=30, state=None):
+    def __init__(self, columns=100, rows=30, state=None, shell="sh"):
         self.name = "belfry-%d-%s" % (os.getpid(), os.urandom(3).hex())
         self.state = state or tempfile.mkdtemp(prefix="belfry-state-")
         self.owns_state = state is None
         # A shell without a start-up file, and a prompt that is none of ours.
-        shell = "env -i PATH=%s PS1='shell# ' TERM=screen HOME=%s XDG_STATE_HOME=%s sh" % (
-            shlex.quote(os.environ.get("PATH", "/usr/bin:/bin")), shlex.quote(self.state), shlex.quote(self.state))
+        shell = "env -i PATH=%s PS1='shell# ' TERM=screen HOME=%s XDG_STATE_HOME=%s %s" % (
+            shlex.quote(os.environ.get("PATH", "/usr/bin:/bin")), shlex.quote(self.state), shlex.quote(self.state), shell)
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "-s", self.name, shell)
         self.sees("shell#")
 
@@ -175,6 +175,22 @@ def a_new_size_is_noticed():
         terminal.keys("Home")
         terminal.type(" ")
         terminal.ends_with(">  " + text)
+
+
+@check
+def a_stopped_program_goes_on_with_its_line():
+    with Terminal(shell="bash --norc --noprofile -i") as terminal:
+        terminal.start()
+        terminal.type("client sta")
+        terminal.ends_with("> client sta")
+        terminal.keys("C-z")
+        terminal.sees("Stopped")
+        terminal.type("fg")
+        terminal.keys("Enter")
+        terminal.ends_with("> client sta")
+        terminal.type("tus")
+        terminal.keys("Enter")
+        terminal.ends_with("> client status", "STATE_NEEDS_INIT, STATE_NOT_CONNECTED", ">")
 
 
 @check
