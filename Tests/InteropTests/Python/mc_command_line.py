@@ -117,6 +117,11 @@ class Original:
         header = json.loads(header.rstrip(b"\0"))
         return header["subject"], json.loads(self.read(header["length"]))
 
+    def known(self, cli):
+        """Waits until the server of a command line knows this client, and so all that came before it."""
+        wait_until(lambda: "Sent" in cli.ask("server send probe {}") and select.select([self.socket], [], [], 0.1)[0],
+                   "a client to be known")
+
 
 class BareServer:
     """A server on a bare socket that takes one client."""
@@ -253,6 +258,10 @@ def server_and_client_talk_between_two_command_lines():
         client.do([("client get port", str(port)), ("client disconnect", "client: Disconnected"),
                    ("client status", "STATE_OK, STATE_NOT_CONNECTED")])
         client.do([("client connect", "client: Connected")])
+        # A client that has not said who it is yet is not told of the end.
+        witness = Original(port)
+        witness.known(server)
+        witness.socket.close()
         server.do([("server stop", "server: Stopped"), ("server status", "Stopped")])
         wait_until(lambda: client.ask("client status") == "STATE_OK, STATE_NOT_CONNECTED", "the client to hear of it")
         server.do([("server start", "server: Started"), ("server status", "Running")])
@@ -266,8 +275,7 @@ def messages_leave_as_they_were_typed():
         port = server.serve()
         client = Original(port)
         body = {"text": "it's \"quoted\" \u00fc\u4e16", "list": [1, 2.5, None]}
-        known = lambda: "Sent" in server.ask("server send probe {}") and select.select([client.socket], [], [], 0.1)[0]
-        wait_until(known, "the client to be known")
+        client.known(server)
         expect(client.next(), ("probe", {}))
         quoted = "'" + json.dumps(body).replace("'", "'\"'\"'") + "'"
         server.do([("server send Echo " + quoted, "server: Sent message Echo")])
@@ -275,6 +283,8 @@ def messages_leave_as_they_were_typed():
         while message == ("probe", {}):
             message = client.next()
         expect(message, ("Echo", body))
+        # The server waits for its clients to close, and it has only this one.
+        client.socket.close()
         server.end()
 
 
@@ -346,9 +356,7 @@ def stopped(end):
         cli.connect(elsewhere.port)
         server = elsewhere.accept()
         expect(server.next(), ("negotiation", {"id": "SomeClient"}))
-        # Known to the server once a message arrives.
-        known = lambda: "Sent" in cli.ask("server send probe {}") and select.select([client.socket], [], [], 0.1)[0]
-        wait_until(known, "the client to be known")
+        client.known(cli)
         end(cli)
         expect(server.next(), ("shutdown", {}))
         server.socket.close()

@@ -14,6 +14,8 @@ class Terminal:
 
     def __init__(self, columns=100, rows=30, state=None, shell="sh"):
         self.name = "belfry-%d-%s" % (os.getpid(), os.urandom(3).hex())
+        # Not among the user's own sockets, where a dead one would stay.
+        self.folder = tempfile.mkdtemp(prefix="belfry-tmux-")
         self.state = state or tempfile.mkdtemp(prefix="belfry-state-")
         self.owns_state = state is None
         # A shell without a start-up file, and a prompt that is none of ours.
@@ -27,11 +29,12 @@ class Terminal:
 
     def __exit__(self, *_):
         self.tmux("kill-session", "-t", self.name)
+        shutil.rmtree(self.folder, ignore_errors=True)
         if self.owns_state:
             shutil.rmtree(self.state, ignore_errors=True)
 
     def tmux(self, *arguments):
-        result = subprocess.run(["tmux", "-u", "-L", self.name, *arguments], capture_output=True, timeout=20, text=True)
+        result = subprocess.run(["tmux", "-u", "-S", self.folder + "/socket", *arguments], capture_output=True, timeout=20, text=True)
         expect((result.returncode, result.stderr), (0, ""))
         return result.stdout
 
