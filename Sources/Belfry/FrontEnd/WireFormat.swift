@@ -23,8 +23,15 @@ package protocol FrontEnd: Sendable {
     /// For logs and metrics, as in `nucosmq`.
     var name: String { get }
 
+    /// `SendBatch.recordBytes` of its connections; 0 for none.
+    var recordBytes: Int { get }
+
     /// Makes the protocol's side of a connection that was accepted. On the connection's loop.
     func makeHandler(for connection: Connection) -> any ConnectionHandler
+}
+
+extension FrontEnd {
+    package var recordBytes: Int { 0 }
 }
 
 /// The protocol's side of one connection.

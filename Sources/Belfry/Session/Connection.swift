@@ -19,6 +19,7 @@ package final class Connection: IOHandler {
     package var identity: String?
     package let context: LoopContext
     package let frontEnd: any FrontEnd
+    private let recordBytes: Int
     let handle: IOHandle
     /// The protocol's side; nil once closed.
     package var handler: (any ConnectionHandler)?
@@ -57,6 +58,7 @@ package final class Connection: IOHandler {
         self.handle = handle
         self.peer = peer
         self.frontEnd = frontEnd
+        recordBytes = frontEnd.recordBytes
         self.context = context
     }
 
@@ -123,7 +125,8 @@ package final class Connection: IOHandler {
     /// At the end of a turn. True when there is more.
     func pump() -> Bool {
         guard !isBusy, !isLingering, reason == nil || !pending.isEmpty else { return false }
-        guard let batch = nextBatch() else { return false }
+        guard var batch = nextBatch() else { return false }
+        batch.recordBytes = recordBytes
         switch context.loop.send(batch, on: handle) {
         case .queued:
             if isClosing, !hasMore { finish() }
