@@ -31,7 +31,7 @@ final class Roster: FrameLogReader {
     /// Bytes of one send operation, so that one subscriber cannot pin the log for long.
     static let maxSendBytes = 256 * 1024
 
-    init(room: String, format: any WireFormat, tail: FrameChunk, seen: UInt64?, context: LoopContext) {
+    init(room: String, format: any WireFormat, tail: FrameChunk, seen: UInt64? = nil, context: LoopContext) {
         announcedEnd = seen ?? .max
         self.room = room
         self.format = format

@@ -282,6 +282,9 @@ public actor Server: LoopBound {
     /// The ids that are known, and whether each is connected.
     public var knownIDs: [String: Bool] { shared.withRegistry { $0.known } ?? [:] }
 
+    /// Connections that are open, whether they have said who they are or not.
+    package var openConnections: Int { shared.openConnections }
+
     /// What the server counted.
     public var statistics: Statistics { shared.withRegistry { $0.statistics } ?? Statistics() }
 }
