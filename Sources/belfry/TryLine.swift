@@ -30,7 +30,7 @@ enum TryLine {
         let host = address.host == "0.0.0.0" ? "127.0.0.1" : address.host
         let frames = "%-64s%s%-64s%s"
         let words = parts.map { "'\($0)'" }.joined(separator: " ")
-        return #"bash -c 'exec 3<>/dev/tcp/\#(host)/\#(address.port ?? 0); printf "\#(frames)" "$@" >&3; "# +
-            #"timeout 1 cat <&3' - \#(words); echo"#
+        return #"bash -c 'exec 3<>/dev/tcp/\#(host)/\#(address.port ?? 0); printf "\#(frames)" "$@" >&3; "#
+            + #"timeout 1 cat <&3' - \#(words); echo"#
     }
 }
