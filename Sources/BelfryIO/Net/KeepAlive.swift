@@ -1,35 +1,30 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+/// How TCP finds out that a silent peer is gone (RFC 9293, 3.8.4): after `idle` it probes every `interval`.
+///
+/// A connection whose peer answers none of `count` probes in a row breaks with `.timedOut`.
+public struct KeepAlive: Sendable, Hashable {
+    /// How long nothing has to arrive before the first probe; whole seconds, from 1 to 32,767.
+    public var idle: Duration
+    /// The pause between probes; whole seconds, from 1 to 32,767.
+    public var interval: Duration
+    /// Probes without an answer after which the connection breaks; from 1 to 127.
+    public var count: Int
 
-/// When the kernel asks a silent TCP peer whether it is still there, and gives it up (tcp(7)).
-package struct KeepAlive: Sendable, Hashable {
-    /// Silence before the first probe; whole seconds, at least one.
-    package var idle: Duration
-    /// Time between probes; whole seconds, at least one.
-    package var interval: Duration
-    /// Probes without an answer before the connection fails.
-    package var probes: Int
-
-    /// Makes a setting; without arguments a peer that is gone is noticed after about a minute and a half.
-    package init(idle: Duration = .seconds(60), interval: Duration = .seconds(10), probes: Int = 3) {
+    /// Makes a setting; what is out of its bounds becomes the nearest bound.
+    public init(idle: Duration = .seconds(30), interval: Duration = .seconds(10), count: Int = 3) {
         self.idle = idle
         self.interval = interval
-        self.probes = probes
-    }
-}
-
-extension Socket {
-    /// Accepted sockets inherit it from their listener (Linux).
-    static func set(_ keepAlive: KeepAlive, _ number: Int32, _ family: Int32) {
-        guard family != AF_UNIX else { return }
-        let level = Int32(IPPROTO_TCP)
-        set(number, level, TCP_KEEPIDLE, seconds(keepAlive.idle))
-        set(number, level, TCP_KEEPINTVL, seconds(keepAlive.interval))
-        set(number, level, TCP_KEEPCNT, Int32(clamping: max(1, keepAlive.probes)))
-        set(number, SOL_SOCKET, SO_KEEPALIVE, 1)
+        self.count = count
     }
 
-    private static func seconds(_ duration: Duration) -> Int32 { Int32(clamping: max(1, duration.components.seconds)) }
+    /// The kernel's values, within what it takes (tcp(7)).
+    var values: (idle: Int32, interval: Int32, count: Int32) {
+        (Self.seconds(idle), Self.seconds(interval), Int32(min(max(count, 1), 127)))
+    }
+
+    private static func seconds(_ duration: Duration) -> Int32 {
+        Int32(min(max(duration.components.seconds, 1), 32_767))
+    }
 }

@@ -68,8 +68,8 @@ struct SimulatedBackend: IOBackend, ~Copyable {
         return handle
     }
 
-    /// Simulated peers need no probes.
-    func setKeepAlive(_ keepAlive: KeepAlive, of handle: IOHandle) {}
+    // A simulated peer never falls silent.
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {}
 
     mutating func arm(_ operation: StandingOperation, on handle: IOHandle) {
         guard let socket = socket(handle) else { return }
