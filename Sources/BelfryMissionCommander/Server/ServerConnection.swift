@@ -75,6 +75,7 @@ final class ServerConnection: ConnectionHandler {
         let frame = ServerShared.shutdownFrame
         connection.send(frame.span)
         connection.setReceiving(true)
+        connection.setEndDeferred(false)
         stopTimer = connection.context.loop.schedule(after: shared.configuration.stopTimeout) { [weak self] in
             guard let self else { return }
             self.stopTimer = nil
@@ -139,6 +140,7 @@ final class ServerConnection: ConnectionHandler {
             guard membership == nil else { return .next }
             isHeld = true
             connection.setReceiving(false)
+            connection.setEndDeferred(true)
             return .hold
         case .leave:
             leave()
@@ -231,6 +233,7 @@ final class ServerConnection: ConnectionHandler {
         isHeld = false
         connection.setReceiving(true)
         decoder.resume { self.handle($0, $1) }
+        connection.setEndDeferred(false)
     }
 
     /// Sends a frame, behind what the room was told before an offset; also on a gone link, to be collected.
@@ -252,5 +255,6 @@ final class ServerConnection: ConnectionHandler {
     func displaced() {
         isGone = true
         connection.close(.local)
+        connection.setEndDeferred(false)
     }
 }
