@@ -1,0 +1,83 @@
+# Belfry: real-time messaging, library and broker.
+# SPDX-License-Identifier: Apache-2.0
+
+"""nucosMQ clients from PyPI and MissionCommander clients meet in one room of one `belfry serve`."""
+
+from mc_driver import *
+
+SERVER = Server("--missioncommander", "127.0.0.1:0")
+while not SERVER.banner[-1].startswith("MissionCommander on "):
+    SERVER.banner.append(SERVER.process.stdout.readline().decode().rstrip("\n"))
+PORT = int(SERVER.banner[-1].rsplit(":", 1)[1])
+ROOM = "missioncommander"
+PUBLISHER = join(original(SERVER.port), ROOM)
+
+
+def told(client, wait=20):
+    """Publishes until the client has heard: who has just connected is not in the room at once."""
+    mark = os.urandom(4).hex()
+
+    def said():
+        PUBLISHER.publish(ROOM, "mark", {"mark": mark})
+        time.sleep(0.1)
+        return {"mark": mark} in client.messages("mark")
+    wait_until(said, lambda: client.received[-3:], wait)
+    return client
+
+
+@check
+def what_nucosmq_publishes_reaches_missioncommander_clients():
+    clients = [Client("127.0.0.1", PORT, "one"), Client("127.0.0.1", PORT, "two")]
+    for client in clients:
+        client.connect()
+    for client in clients:
+        told(client)
+    contents = [{"n": number, "t": "hé \U0001F514"} for number in range(20)]
+    for content in contents:
+        PUBLISHER.publish(ROOM, "weather", content)
+    for client in clients:
+        wait_until(lambda: len(client.messages("weather")) == 20, lambda: client.received[-3:])
+        expect(client.messages("weather"), contents)
+    for client in clients:
+        expect(client.link.reports, [])
+        client.disconnect()
+
+
+@check
+def a_client_of_the_library_hears_it_too():
+    with Driver() as driver:
+        driver.connected("ours", PORT)
+
+        def said():
+            PUBLISHER.publish(ROOM, "to ours", {"a": [1, None]})
+            time.sleep(0.1)
+            return {"a": [1, None]} in driver.messages("ours", "to ours")
+        wait_until(said, lambda: driver.heard("ours"))
+        expect(driver.do("mc.client.disconnect", name="ours"), True)
+
+
+@check
+def other_rooms_are_not_heard():
+    client = Client("127.0.0.1", PORT, "three")
+    client.connect()
+    told(client)
+    join(PUBLISHER, "elsewhere")
+    PUBLISHER.publish("elsewhere", "secret", {"a": 1})
+    told(client)
+    expect(client.messages("secret"), [])
+    client.disconnect()
+
+
+@check
+def a_stopping_broker_tells_both():
+    client = Client("127.0.0.1", PORT, "four")
+    client.connect()
+    told(client)
+    os.kill(SERVER.pid, signal.SIGTERM)
+    wait_until(lambda: "servershutdown" in client.events, lambda: client.events)
+    wait_until(lambda: not PUBLISHER.is_connected(), "the nucosMQ client to notice", 12)
+    expect(SERVER.process.wait(12), 0)
+    expect(client.events, ["connect", "servershutdown"])
+
+
+main()
