@@ -9,7 +9,7 @@ public struct MissionCommanderError: Error, Sendable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String, Sendable {
             case invalidValue, notSet, running, notStarted, startFailed, connectFailed, notConnected, closed
-            case unknownVerb, invalidSubject, invalidPayload
+            case unknownVerb, invalidSubject, invalidPayload, queueFull
         }
 
         private let kind: Kind
@@ -36,6 +36,8 @@ public struct MissionCommanderError: Error, Sendable, CustomStringConvertible {
         public static let invalidSubject = Code(kind: .invalidSubject)
         /// The payload is not a JSON object.
         public static let invalidPayload = Code(kind: .invalidPayload)
+        /// As many messages, or bytes of them, wait to be sent as may.
+        public static let queueFull = Code(kind: .queueFull)
 
         /// The code's name.
         public var description: String { kind.rawValue }
