@@ -117,14 +117,20 @@ public actor Broker: LoopBound, Service {
 
     /// Opens a listener for a front-end.
     ///
+    /// - Parameters:
+    ///   - address: Where; port 0 lets the kernel choose.
+    ///   - frontEnd: Whose clients come.
+    ///   - keepAlive: For protocols without a heartbeat: how the kernel notices peers that are gone.
     /// - Returns: The listener's number and the address it has, with the port that the kernel chose for port 0.
     package func listen(
         on address: SocketAddress,
-        frontEnd: any FrontEnd
+        frontEnd: any FrontEnd,
+        keepAlive: KeepAlive? = nil
     ) throws(BelfryError) -> (number: UInt64, address: SocketAddress) {
         guard drainage == nil else { throw BelfryError(.closed, "the broker has stopped") }
         do {
-            let listener = try Listener(on: address, frontEnd: frontEnd, context: shared.context(0).value)
+            let context = shared.context(0).value
+            let listener = try Listener(on: address, frontEnd: frontEnd, keepAlive: keepAlive, context: context)
             let bound = try listener.start()
             let number = shared.nextNumber()
             listeners[number] = LoopConfined(listener, to: loop)

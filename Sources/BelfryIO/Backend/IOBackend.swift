@@ -74,8 +74,8 @@ protocol IOBackend: ~Copyable {
     /// The address of a connection's peer; nil for a stale handle or where there is none.
     func peerAddress(of handle: IOHandle) -> SocketAddress?
 
-    /// Has TCP probe a silent peer, or no longer (nil); nothing on other sockets.
-    mutating func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle)
+    /// Has TCP probe a silent peer, or no longer (nil); on a listener it holds for all that are accepted from then on.
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle)
 
     /// Starts a standing operation; arming twice is the same as once.
     mutating func arm(_ operation: StandingOperation, on handle: IOHandle)

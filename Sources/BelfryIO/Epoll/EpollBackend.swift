@@ -70,7 +70,7 @@ struct EpollBackend: IOBackend, ~Copyable {
         try adopt(Socket.connect(to: address, from: local), .connecting, family: address.family)
     }
 
-    mutating func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {
         guard let slot = slots.index(of: handle), let entry = slots[slot] else { return }
         Socket.setKeepAlive(keepAlive, entry.descriptor, entry.family)
     }

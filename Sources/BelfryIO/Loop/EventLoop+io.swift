@@ -100,7 +100,9 @@ extension EventLoop {
         try onLoop { core throws(IOError) in try core.reactor.attach(connection) }
     }
 
-    /// Has TCP probe a silent peer of a connection, or no longer (nil); on accepted and outgoing ones.
+    /// Has TCP probe a silent peer of a connection, or no longer (nil).
+    ///
+    /// On a listener it holds for all that are accepted from then on.
     package func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {
         try? onLoop { core throws(IOError) in core.reactor.setKeepAlive(keepAlive, of: handle) }
     }

@@ -69,7 +69,7 @@ struct SimulatedBackend: IOBackend, ~Copyable {
     }
 
     // A simulated peer never falls silent.
-    mutating func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {}
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {}
 
     mutating func arm(_ operation: StandingOperation, on handle: IOHandle) {
         guard let socket = socket(handle) else { return }

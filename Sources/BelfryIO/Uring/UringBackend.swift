@@ -86,7 +86,7 @@ struct UringBackend: IOBackend, ~Copyable {
         return entry.handle
     }
 
-    mutating func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {
         guard let entry = entry(handle) else { return }
         Socket.setKeepAlive(keepAlive, entry.descriptor, entry.family)
     }

@@ -74,7 +74,7 @@ final class ClientCore {
         if settings.isComplete { perform(machine.configured()) }
     }
 
-    /// Starts to connect; the answer tells how it ends. nil: there is no need to.
+    /// Starts to connect; the answer tells how it ends, and is nil where there is no need to.
     func connect() throws(MissionCommanderError) -> Parker<Bool>? {
         let target = try settings.target()
         try settings.checkLocalEnd()
@@ -95,7 +95,7 @@ final class ClientCore {
         return !machine.state.contains(.notConnected)
     }
 
-    /// Starts to disconnect; the answer tells how it ends. nil: there is nothing to.
+    /// Starts to disconnect; the answer tells how it ends, and is nil where there is nothing to.
     func disconnect() -> Parker<Bool>? {
         guard let actions = machine.disconnect() else {
             logger.warning("Client is not connected")

@@ -38,8 +38,8 @@ package struct FrameDecoder: ~Copyable {
         case reading, held, ended
     }
 
-    /// The longest body let through, in bytes.
-    package let maxBodyBytes: Int
+    /// The longest body let through, in bytes; a change holds from the next header on.
+    package var maxBodyBytes: Int
     /// Bytes that may pile up while the decoder is held, beyond those of the input in which `.hold` was answered.
     package let maxHeldBytes: Int
 
@@ -58,7 +58,7 @@ package struct FrameDecoder: ~Copyable {
     ///   - maxBodyBytes: the longest body let through.
     ///   - maxHeldBytes: what may pile up while held; it is the shell's duty to stop reading long before.
     package init(maxBodyBytes: Int = 16 << 20, maxHeldBytes: Int = 1 << 20) {
-        self.maxBodyBytes = max(0, maxBodyBytes)
+        self.maxBodyBytes = maxBodyBytes
         self.maxHeldBytes = max(0, maxHeldBytes)
     }
 

@@ -92,6 +92,15 @@ extension BackendContract {
                     #expect(Self.connections(with: [1, 7, 3, 2]) == 0)
                     #expect(Self.connections(with: [0, 7, 3, 2]) == 2)
                 }
+                // Who is accepted has it from the listener.
+                bench.loop.setKeepAlive(
+                    KeepAlive(idle: .seconds(8), interval: .seconds(4), count: 5),
+                    of: pair.listener
+                )
+                let (late, address) = (bench.recorder(), try #require(bench.loop.localAddress(of: pair.listener)))
+                _ = try bench.loop.connect(to: address, handler: late)
+                try await bench.until("another connection") { pair.serverSide.accepted.count == 2 }
+                if backend != .simulated { #expect(Self.connections(with: [1, 8, 4, 5]) == 2) }
                 // The connection is as good as before.
                 bench.send([1, 2], on: pair.client)
                 try await bench.until("two bytes") { pair.serverSide.allBytes == [1, 2] }
