@@ -29,8 +29,8 @@ def a_conversation_with_an_original_server():
     expect(DRIVER.messages("talk"), payloads)
     expect(DRIVER.do("mc.client.disconnect", name="talk"), True)
     wait_until(lambda: ("talk", "shutdown", {}) in server.received, lambda: server.received)
-    expect(DRIVER.verbs("talk"), ["connect"] + ["message"] * 4 + ["disconnect"])
-    expect(DRIVER.states("talk"), [8, 22, 38, 518, 10])
+    DRIVER.tells("talk", ["connect"] + ["message"] * 4 + ["disconnect"])
+    DRIVER.went_through("talk", [8, 22, 38, 518, 10])
     expect(DRIVER.do("mc.client.connect", name="talk"), True)
     serves(server, "talk")
     expect(DRIVER.state("talk"), CONNECTED)
@@ -50,8 +50,8 @@ def an_original_server_that_stops_is_left_alone():
             raise AssertionError("the client came back")
         except socket.timeout:
             pass
-    expect(DRIVER.verbs("stopped"), ["connect", "servershutdown"])
-    expect(DRIVER.states("stopped"), [8, 22, 38, 10])
+    DRIVER.tells("stopped", ["connect", "servershutdown"])
+    DRIVER.went_through("stopped", [8, 22, 38, 10])
 
 
 @check
@@ -65,9 +65,9 @@ def a_server_that_is_started_again_is_found():
     serves(server, "found")
     server.send("found", "hello", {"n": 1})
     wait_until(lambda: DRIVER.messages("found") == [{"n": 1}], lambda: DRIVER.heard("found"))
-    expect(DRIVER.verbs("found"), ["connect", "reconnect", "message"])
+    DRIVER.tells("found", ["connect", "reconnect", "message"])
     expect(DRIVER.heard("found", "reconnect")[0]["client_id"], "found")
-    expect(DRIVER.states("found"), [8, 22, 38, 150, 38])
+    DRIVER.went_through("found", [8, 22, 38, 150, 38])
 
 
 @check
@@ -88,11 +88,11 @@ def nobody_there_yet_is_a_start_of_reconnecting():
     DRIVER.client("early", port)
     expect(DRIVER.do("mc.client.connect", name="early"), True)
     expect(DRIVER.state("early"), RECONNECTING)
-    expect(DRIVER.verbs("early"), [])
+    DRIVER.tells("early", [])
     with Acceptor(port) as acceptor, acceptor.accept() as server:
         expect(server.negotiation, ("negotiation", {"id": "early"}))
         wait_until(lambda: DRIVER.verbs("early") == ["connect"], lambda: DRIVER.heard("early"))
-        expect(DRIVER.states("early"), [8, 22, 150, 38])
+        DRIVER.went_through("early", [8, 22, 150, 38])
 
 
 @check
@@ -100,9 +100,8 @@ def nobody_there_is_a_failure_without_reconnecting():
     DRIVER.client("alone", free_port(), attempt_reconnect=False)
     expect(DRIVER.do("mc.client.connect", name="alone"), False)
     expect(DRIVER.state("alone"), 72)
-    wait_until(lambda: len(DRIVER.states("alone")) == 3, lambda: DRIVER.states("alone"))
-    expect(DRIVER.states("alone"), [8, 22, 72])
-    expect(DRIVER.verbs("alone"), [])
+    DRIVER.went_through("alone", [8, 22, 72])
+    DRIVER.tells("alone", [])
     # It may try again.
     with Acceptor() as acceptor:
         DRIVER.do("mc.client.set", name="alone", key="port", value=acceptor.port)
@@ -138,9 +137,8 @@ def a_broken_link_is_the_end_without_reconnecting():
         DRIVER.do("mc.client.connect", name="broken")
         acceptor.accept().socket.close()
         wait_until(lambda: DRIVER.state("broken") == 2056, lambda: DRIVER.states("broken"))
-        wait_until(lambda: len(DRIVER.states("broken")) == 4, lambda: DRIVER.states("broken"))
-        expect(DRIVER.states("broken"), [8, 22, 38, 2056])
-        expect(DRIVER.verbs("broken"), ["connect"])
+        DRIVER.went_through("broken", [8, 22, 38, 2056])
+        DRIVER.tells("broken", ["connect"])
         # And it may connect again.
         expect(DRIVER.do("mc.client.connect", name="broken"), True)
         with acceptor.accept() as server:
@@ -157,9 +155,24 @@ def a_broken_link_stands_again():
                 server.send(frame("round", {"n": number}))
                 wait_until(lambda: len(DRIVER.messages("again")) == number + 1, lambda: DRIVER.heard("again"))
         server = acceptor.accept()
-        wait_until(lambda: len(DRIVER.states("again")) == 11, lambda: DRIVER.states("again"))
-        expect(DRIVER.states("again"), [8, 22, 38] + [150, 38] * 4)
-        expect(DRIVER.verbs("again"), ["connect"] + ["message", "reconnect"] * 4)
+        DRIVER.went_through("again", [8, 22, 38] + [150, 38] * 4)
+        DRIVER.tells("again", ["connect"] + ["message", "reconnect"] * 4)
+
+
+@check
+def a_link_that_is_reset_stands_again_and_a_name_is_looked_up():
+    with Acceptor() as acceptor:
+        DRIVER.connected("reset", acceptor.port, address="localhost")
+        for _ in range(3):
+            connection = acceptor.accept().socket
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+        with acceptor.accept() as server:
+            expect(server.negotiation, ("negotiation", {"id": "reset"}))
+            DRIVER.tells("reset", ["connect"] + ["reconnect"] * 3)
+        DRIVER.client("nowhere", acceptor.port, address="no-such-host.invalid", attempt_reconnect=False)
+        expect(DRIVER.do("mc.client.connect", name="nowhere"), False)
+        assert DRIVER.state("nowhere") in (72, 2120), DRIVER.state("nowhere")
 
 
 @check
@@ -171,7 +184,7 @@ def disconnecting_ends_reconnecting():
     expect(DRIVER.state("enough"), ENDED)
     expect(DRIVER.do("mc.client.get", name="enough", key="attempt_reconnect"), True)
     expect(DRIVER.do("mc.client.disconnect", name="enough"), False)
-    expect(DRIVER.verbs("enough"), ["disconnect"])
+    DRIVER.tells("enough", ["disconnect"])
     with Acceptor(port) as acceptor:
         acceptor.listener.settimeout(0.5)
         try:
@@ -188,8 +201,7 @@ def reconnecting_is_switched_off_while_at_it():
     expect(DRIVER.state("off"), RECONNECTING)
     DRIVER.do("mc.client.set", name="off", key="attempt_reconnect", value=False)
     wait_until(lambda: DRIVER.state("off") == 264, lambda: DRIVER.state("off"), 2)
-    wait_until(lambda: len(DRIVER.states("off")) == 4, lambda: DRIVER.states("off"))
-    expect(DRIVER.states("off"), [8, 22, 150, 264])
+    DRIVER.went_through("off", [8, 22, 150, 264])
 
 
 @check
@@ -197,7 +209,7 @@ def connecting_twice_and_disconnecting_twice_are_refused():
     with Acceptor() as acceptor:
         DRIVER.client("twice", acceptor.port)
         expect(DRIVER.do("mc.client.disconnect", name="twice"), False)
-        expect(DRIVER.verbs("twice"), [])
+        DRIVER.tells("twice", [])
         expect(DRIVER.do("mc.client.connect", name="twice"), True)
         expect(DRIVER.do("mc.client.connect", name="twice"), False)
         wait_until(lambda: "Client is already connected" in DRIVER.log(), "a line of the log")
@@ -205,7 +217,7 @@ def connecting_twice_and_disconnecting_twice_are_refused():
             expect(DRIVER.do("mc.client.disconnect", name="twice"), True)
         expect(DRIVER.do("mc.client.disconnect", name="twice"), False)
         wait_until(lambda: "Client is not connected" in DRIVER.log(), "a line of the log")
-        expect(DRIVER.verbs("twice"), ["connect", "disconnect"])
+        DRIVER.tells("twice", ["connect", "disconnect"])
 
 
 @check
@@ -270,7 +282,8 @@ def an_interface_needs_a_bind_port():
             name = "bound %d" % index
             port = free_port()
             DRIVER.client(name, acceptor.port, interface=interface)
-            DRIVER.fails("mc.client.connect", name=name)
+            if interface in ("lo", "127.0.0.1"):
+                DRIVER.fails("mc.client.connect", name=name)
             DRIVER.do("mc.client.set", name=name, key="bind_port", value=port)
             expect(DRIVER.do("mc.client.connect", name=name), True)
             with acceptor.accept() as server:
@@ -299,7 +312,7 @@ def verbs_have_many_spellings():
         with acceptor.accept() as server:
             server.send(frame("message", {}), frame("shutdown", {}))
             wait_until(lambda: "servershutdown" in DRIVER.verbs("verbs"), lambda: DRIVER.heard("verbs"))
-        expect(DRIVER.verbs("verbs"), ["connect"] * len(spellings) + ["servershutdown"])
+        DRIVER.tells("verbs", ["connect"] * len(spellings) + ["servershutdown"])
         assert DRIVER.states("verbs")
 
 

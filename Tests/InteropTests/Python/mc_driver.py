@@ -65,6 +65,13 @@ class Driver(Peer):
             expect(after["from"], before["to"])
         return [changes[0]["from"]] + [change["to"] for change in changes] if changes else []
 
+    def tells(self, name, verbs):
+        """Waits until a client has told just that: an answer may be here before the events that belong to it."""
+        wait_until(lambda: self.verbs(name) == verbs, lambda: "%s, not %s" % (verbs, self.verbs(name)))
+
+    def went_through(self, name, states):
+        wait_until(lambda: self.states(name) == states, lambda: "%s, not %s" % (states, self.states(name)))
+
     def messages(self, name, subject=None):
         return [event["payload"] for event in self.heard(name, "message") if subject in (None, event["subject"])]
 

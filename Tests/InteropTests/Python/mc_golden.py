@@ -117,7 +117,7 @@ def the_client_reads_the_captured_frames():
                 ("echo", {"message": "hello!"}), ("uni", UNI_OBJECT), ("s" * 36, {}), ("negotiation", {"id": ID}),
             ])
             expect(server.read(1), b"")
-        expect(DRIVER.states("reader"), [8, 22, 38, 10])
+        DRIVER.went_through("reader", [8, 22, 38, 10])
 
 
 main(side_by_side=True)

@@ -31,7 +31,7 @@ def fifty_clients_are_told_and_do_not_come_back():
         wait_until(lambda: CLIENTS.verbs(name)[-1] == "servershutdown", lambda: CLIENTS.verbs(name))
         expect(CLIENTS.verbs(name).count("servershutdown"), 1)
         expect([message["n"] for message in CLIENTS.messages(name, "n")], sorted(list(range(1, 100, 2)) + [2 * index]))
-        expect(CLIENTS.states(name), [8, 22, 38, 10])
+        CLIENTS.went_through(name, [8, 22, 38, 10])
     # A server that starts again finds nobody, until they connect.
     SERVERS.do("mc.server.start", name="fifty")
     for name in names[:5]:
@@ -60,7 +60,7 @@ def a_server_that_dies_is_found_again():
     for name in names:
         wait_until(lambda: CLIENTS.messages(name, "hello again"), lambda: CLIENTS.heard(name))
         expect([verb for verb in CLIENTS.verbs(name) if verb != "message"], ["connect", "reconnect"])
-        expect(CLIENTS.states(name), [8, 22, 38, 150, 38])
+        CLIENTS.went_through(name, [8, 22, 38, 150, 38])
 
 
 @check
@@ -94,7 +94,7 @@ def two_clients_with_one_id_bother_nobody_else():
     known(SERVERS, "rivals", "bystander")
     for name in ("rival one", "rival two"):
         expect(CLIENTS.do("mc.client.disconnect", name=name), True)
-    expect(CLIENTS.states("bystander"), [8, 22, 38])
+    CLIENTS.went_through("bystander", [8, 22, 38])
 
 
 @check

@@ -5,10 +5,19 @@
 
 from mc_driver import *
 
+
+
+def banner(start):
+    """The line of what the server tells that begins like this."""
+    while not any(line.startswith(start) for line in SERVER.banner):
+        line = SERVER.process.stdout.readline().decode()
+        assert line, "%r and no line %r" % (SERVER.banner, start)
+        SERVER.banner.append(line.rstrip("\n"))
+    return [line for line in SERVER.banner if line.startswith(start)][0]
+
+
 SERVER = Server("--missioncommander", "127.0.0.1:0")
-while not SERVER.banner[-1].startswith("MissionCommander on "):
-    SERVER.banner.append(SERVER.process.stdout.readline().decode().rstrip("\n"))
-PORT = int(SERVER.banner[-1].rsplit(":", 1)[1])
+PORT = int(banner("MissionCommander on ").rsplit(":", 1)[1])
 ROOM = "missioncommander"
 PUBLISHER = join(original(SERVER.port), ROOM)
 

@@ -52,7 +52,8 @@ def fifty_clients_get_a_broadcast():
 def unicode_and_any_json_arrive():
     port = DRIVER.server("unicode")
     client = joined(DRIVER, "unicode", port, "Zoë 世界")
-    payloads = [{"m": "hé世\U0001F514\0\n\"\\"}, {"é": {"世": [1, 2.5, -1e300, True, None, "", {}, []]}}, {}, {"": ""},
+    payloads = [{"m": "hé世\U0001F514\0\n\"\\"},
+                {"é": {"世": [1, 2.5, -1e300, True, None, "", {}, []]}}, {}, {"": ""},
                 {"big": 12345678901234567890, "zero": 0, "minus": -1}]
     for payload in payloads:
         DRIVER.send("unicode", client.client_id, "wetter ☔", payload)
@@ -155,6 +156,24 @@ def a_stop_loses_no_message_and_nobody_comes_back():
             raise AssertionError("a client came back")
         except socket.timeout:
             pass
+
+
+@check
+def a_stop_waits_for_nobody_for_long():
+    port = DRIVER.server("bounded")
+    slow = Wire(port, receive_buffer=4096).negotiate("slow")
+    silent = Wire(port)
+    DRIVER.knows("bounded", "slow")
+    with wire(DRIVER, "bounded", port, "quick") as quick:
+        for _ in range(20):
+            DRIVER.send("bounded", "slow", "large", {"text": "x" * 500_000})
+        stopping = DRIVER.ask("mc.server.stop", name="bounded")
+        expect(quick.next(), ("shutdown", {}))
+    expect(DRIVER.answer(stopping, 8)["result"], True)
+    assert silent.ended() and slow.ended()
+    # Its clients are forgotten: no, or an error that says so.
+    late = DRIVER.ask("mc.server.send", name="bounded", to="slow", subject="x", payload={})
+    assert not DRIVER.answer(late).get("result")
 
 
 @check
