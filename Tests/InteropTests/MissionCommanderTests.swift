@@ -19,7 +19,7 @@ struct MissionCommanderTests {
         arguments: Setup.all(loops: [1, 2])
     )
     func server(_ setup: Setup) async throws {
-        try await Script(name: "mc_server", setup: setup).run(checks: 21)
+        try await Script(name: "mc_server", setup: setup).run(checks: 22)
     }
 
     @Test("a client and servers with the original's clockwork understand each other", arguments: Setup.all(loops: [2]))

@@ -105,6 +105,27 @@ def a_client_that_comes_back_gets_what_was_queued():
 
 
 @check
+def what_waits_for_a_client_is_bounded_and_the_oldest_go():
+    port = DRIVER.server("bound")
+    wire(DRIVER, "bound", port, "away").socket.close()
+    wait_until(lambda: connections(port) == 0, "the server to see the end")
+    asked = [DRIVER.ask("mc.server.send", name="bound", to="away" if number % 3 else "*", subject="n",
+                        payload={"n": number, "text": "x" * 1000}) for number in range(10_000)]
+    for seq in asked:
+        expect(DRIVER.answer(seq)["result"], True)
+    with wire(DRIVER, "bound", port, "watch"), Wire(port).negotiate("away") as client:
+        numbers = []
+        while numbers[-1:] != [9_999]:
+            subject, payload = client.next()
+            # What else comes may tell of the loss.
+            if subject == "n":
+                numbers.append(payload["n"])
+        assert 0 < len(numbers) < 10_000, len(numbers)
+        expect(numbers, list(range(10_000 - len(numbers), 10_000)))
+    return "%d of 10000" % len(numbers)
+
+
+@check
 def a_second_client_with_the_id_replaces_the_first():
     port = DRIVER.server("twice")
     first = wire(DRIVER, "twice", port, "same")
