@@ -39,6 +39,6 @@ struct MissionCommanderTests {
 
     @Test("nucosMQ and MissionCommander clients meet in one room", arguments: Setup.all(loops: [1, 2]))
     func room(_ setup: Setup) async throws {
-        try await Script(name: "mc_room", setup: setup).run(checks: 4)
+        try await Script(name: "mc_room", setup: setup).run(checks: 6)
     }
 }

@@ -16,7 +16,7 @@ def banner(start):
     return [line for line in SERVER.banner if line.startswith(start)][0]
 
 
-SERVER = Server("--missioncommander", "127.0.0.1:0")
+SERVER = Server()
 PORT = int(banner("MissionCommander on ").rsplit(":", 1)[1])
 ROOM = "missioncommander"
 PUBLISHER = join(original(SERVER.port), ROOM)
@@ -63,6 +63,55 @@ def a_client_of_the_library_hears_it_too():
             return {"a": [1, None]} in driver.messages("ours", "to ours")
         wait_until(said, lambda: driver.heard("ours"))
         expect(driver.do("mc.client.disconnect", name="ours"), True)
+
+
+@check
+def what_missioncommander_clients_send_reaches_nucosmq():
+    talker, listener = Client("127.0.0.1", PORT, "talker"), Client("127.0.0.1", PORT, "listener")
+    subscriber = join(original(SERVER.port), ROOM)
+    for client in (talker, listener):
+        client.connect()
+        told(client)
+    contents = [{"from": "talker", "n": number, "t": "hé \U0001F514"} for number in range(5)]
+    for content in contents:
+        talker.send("report", content)
+    # One frame a second is how an original sends, more if it receives.
+    wait_until(lambda: len(listener.messages("report")) == 5, lambda: listener.received[-3:])
+    expect(listener.messages("report"), contents)
+    wait_until(lambda: contents[-1] in subscriber.seen, lambda: subscriber.seen[-3:])
+    expect([content for content in subscriber.seen if content in contents], contents)
+    for client in (talker, listener):
+        client.disconnect()
+    subscriber.close()
+
+
+@check
+def what_has_no_place_in_a_header_or_is_no_object_arrives_all_the_same():
+    with Wire(PORT).negotiate("wire") as client, Raw(SERVER.port).join(ROOM) as publisher:
+        client.socket.settimeout(0.2)
+
+        def is_in():
+            publisher.send(frame_of("here", 1))
+            try:
+                return client.next()
+            except socket.timeout:
+                return None
+        wait_until(is_in, "the client to be in the room")
+        client.socket.settimeout(15)
+        for event, content in (("list", [1, "a", None]), ("text", "hé"), ("null", None), ("number", 1.5), ("", {})):
+            publisher.send(frame_of(event, content))
+            expect(client.until(event), (event, content))
+        for event, content in (("e" * 100, {"a": 1}), ("shutdown please", {}), ("é" * 40, [2])):
+            publisher.send(frame_of(event, content))
+            if len(event) < 37:
+                expect(client.until(event), (event, content))
+            else:
+                expect(client.until("message"), ("message", {"event": event, "content": content}))
+
+
+def frame_of(event, content):
+    """A nucosMQ message to the room."""
+    return json.dumps({"data": {"event": event, "content": content, "room": ROOM}}).encode() + EOM
 
 
 @check
