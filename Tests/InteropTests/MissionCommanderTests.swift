@@ -37,7 +37,7 @@ struct MissionCommanderTests {
         try await Script(name: "mc_bad_input", setup: setup).run(checks: 12)
     }
 
-    @Test("nucosMQ and MissionCommander clients meet in one room", arguments: Setup.all(loops: [1, 2]))
+    @Test("nucosMQ and MissionCommander clients meet in one room", arguments: Setup.all(loops: [2]))
     func room(_ setup: Setup) async throws {
         try await Script(name: "mc_room", setup: setup).run(checks: 6)
     }

@@ -23,6 +23,11 @@ class Driver(Peer):
         expect(self.do("mc.server.start", name=name), True)
         return port
 
+    def server_again(self, name, port):
+        """The same, where a process has just been killed: the kernel takes its ring apart later, and the listener."""
+        self.do("mc.server.open", name=name, interface="127.0.0.1", port=port)
+        wait_until(lambda: self.answer(self.ask("mc.server.start", name=name)).get("result"), self.log)
+
     def send(self, name, to, subject, payload):
         return self.do("mc.server.send", name=name, to=to, subject=subject, payload=payload)
 

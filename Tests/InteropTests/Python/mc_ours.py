@@ -54,7 +54,7 @@ def a_server_that_dies_is_found_again():
     for name in names:
         wait_until(lambda: CLIENTS.state(name) == RECONNECTING, lambda: CLIENTS.states(name))
     MORTAL_SERVER = Driver().__enter__()
-    MORTAL_SERVER.server("mortal", port)
+    MORTAL_SERVER.server_again("mortal", port)
     known(MORTAL_SERVER, "mortal", *names)
     MORTAL_SERVER.send("mortal", "*", "hello again", {})
     for name in names:

@@ -220,7 +220,7 @@ def a_server_that_dies_is_found_again_by_its_clients():
     clients = in_parallel(*[lambda: joined(MORTAL, "mortal", port)] * 5)
     MORTAL.__exit__()
     MORTAL = Driver().__enter__()
-    MORTAL.server("mortal", port)
+    MORTAL.server_again("mortal", port)
     for client in clients:
         MORTAL.knows("mortal", client.client_id)
     MORTAL.send("mortal", "*", "hello again", {"n": 1})
