@@ -30,6 +30,7 @@ def fifty_clients_are_told_and_do_not_come_back():
         wait_until(lambda: CLIENTS.state(name) == ENDED, lambda: CLIENTS.states(name))
         wait_until(lambda: CLIENTS.verbs(name)[-1] == "servershutdown", lambda: CLIENTS.verbs(name))
         expect(CLIENTS.verbs(name).count("servershutdown"), 1)
+        # The messages came before the goodbye.
         expect([message["n"] for message in CLIENTS.messages(name, "n")], sorted(list(range(1, 100, 2)) + [2 * index]))
         CLIENTS.went_through(name, [8, 22, 38, 10])
     # A server that starts again finds nobody, until they connect.
@@ -79,6 +80,7 @@ def a_client_that_dies_gets_what_was_queued_when_it_is_back():
     MORTAL_CLIENT.connected("mortal", port)
     wait_until(lambda: len(MORTAL_CLIENT.messages("mortal", "n")) == 200, lambda: MORTAL_CLIENT.heard("mortal")[-3:])
     expect([message["n"] for message in MORTAL_CLIENT.messages("mortal", "n")], list(range(200)))
+    wait_until(lambda: len(CLIENTS.messages("watch", "n")) == 100, lambda: CLIENTS.heard("watch")[-3:])
     expect([message["n"] for message in CLIENTS.messages("watch", "n")], list(range(1, 200, 2)))
 
 
