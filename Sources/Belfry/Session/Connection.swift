@@ -79,7 +79,10 @@ package final class Connection: IOHandler {
 
     /// Turns what rooms published up to now into segments, so that a direct frame can follow them in order.
     private func cutLagging(to limit: UInt64 = .max) {
-        for subscription in subscriptions where subscription.isBehind {
+        for subscription in subscriptions {
+            // Whoever names an offset knows of the messages before it, announced or not.
+            if limit != .max { subscription.roster.see(limit) }
+            guard subscription.isBehind else { continue }
             takeKept(of: subscription)
             while let (batch, to) = subscription.roster.batch(from: subscription.cursor, to: limit) {
                 if let batch { append(batch) }

@@ -38,12 +38,14 @@ package struct FrameDecoder: ~Copyable {
         case reading, held, ended
     }
 
-    /// The longest body let through, in bytes; a change holds from the next header on.
-    package var maxBodyBytes: Int
+    /// The longest body let through, in bytes.
+    package let maxBodyBytes: Int
     /// Bytes that may pile up while the decoder is held, beyond those of the input in which `.hold` was answered.
     package let maxHeldBytes: Int
 
     private var state = State.reading
+    /// The bound of the next body.
+    private var nextMaxBytes: Int
     /// Of the frame whose body is under way.
     private var header: FrameHeader?
     /// What has come of a header, or of its body.
@@ -56,9 +58,11 @@ package struct FrameDecoder: ~Copyable {
     ///
     /// - Parameters:
     ///   - maxBodyBytes: the longest body let through.
+    ///   - maxFirstBodyBytes: the longest body of the first frame, if a narrower bound is wanted.
     ///   - maxHeldBytes: what may pile up while held; it is the shell's duty to stop reading long before.
-    package init(maxBodyBytes: Int = 16 << 20, maxHeldBytes: Int = 1 << 20) {
+    package init(maxBodyBytes: Int = 16 << 20, maxFirstBodyBytes: Int = .max, maxHeldBytes: Int = 1 << 20) {
         self.maxBodyBytes = maxBodyBytes
+        nextMaxBytes = min(maxBodyBytes, maxFirstBodyBytes)
         self.maxHeldBytes = max(0, maxHeldBytes)
     }
 
@@ -145,13 +149,14 @@ package struct FrameDecoder: ~Copyable {
         index &+= missing
         do throws(FrameFault) {
             if buffer.isEmpty {
-                header = try FrameHeader.parse(rest, maxBodyBytes: maxBodyBytes)
+                header = try FrameHeader.parse(rest, maxBodyBytes: nextMaxBytes)
             } else {
                 var bytes: [UInt8] = []
                 swap(&bytes, &buffer)
                 bytes.append(bytes: rest)
-                header = try FrameHeader.parse(bytes.span, maxBodyBytes: maxBodyBytes)
+                header = try FrameHeader.parse(bytes.span, maxBodyBytes: nextMaxBytes)
             }
+            nextMaxBytes = maxBodyBytes
             return true
         } catch {
             end()

@@ -57,7 +57,9 @@ public actor Server: LoopBound {
     /// Where it listens, as ``Property/interface`` says; empty for all addresses, nil while unset.
     public var interface: String? { settings.interface }
 
-    /// The port that was asked for; nil while unset. ``address`` has the one that the kernel chose for 0.
+    /// The port that was asked for; nil while unset.
+    ///
+    /// ``address`` has the one that the kernel chose for 0.
     public var port: Int? { settings.port }
 
     /// Sets ``interface``; `*` becomes empty.
@@ -281,6 +283,9 @@ public actor Server: LoopBound {
 
     /// The ids that are known, and whether each is connected.
     public var knownIDs: [String: Bool] { shared.withRegistry { $0.known } ?? [:] }
+
+    /// Connections that are open, whether they have said who they are or not.
+    package var openConnections: Int { shared.openConnections }
 
     /// What the server counted.
     public var statistics: Statistics { shared.withRegistry { $0.statistics } ?? Statistics() }

@@ -18,6 +18,8 @@ final class ServerConnection: ConnectionHandler {
     /// Who the client says it is.
     private var id: String?
     private var membership: Membership?
+    /// The decoder waits until the registry has let the client in.
+    private var isHeld = false
     /// Nothing can be sent any more: the registry has been told, or told us.
     private var isGone = false
     /// The server stops: this side has said goodbye and waits for the client to close.
@@ -30,7 +32,10 @@ final class ServerConnection: ConnectionHandler {
         self.connection = connection
         self.shared = shared
         machine = NegotiationMachine(maxIDBytes: shared.configuration.maxIDBytes)
-        decoder = FrameDecoder(maxBodyBytes: min(Self.maxNegotiationBytes, shared.configuration.maxBodyBytes))
+        decoder = FrameDecoder(
+            maxBodyBytes: shared.configuration.maxBodyBytes,
+            maxFirstBodyBytes: Self.maxNegotiationBytes
+        )
         acceptedAt = connection.context.turnTime
     }
 
@@ -126,7 +131,10 @@ final class ServerConnection: ConnectionHandler {
             return .next
         case .accept(let id, let wasNumber):
             accept(id, wasNumber)
-            return membership == nil ? .hold : .next
+            guard membership == nil else { return .next }
+            isHeld = true
+            connection.setReceiving(false)
+            return .hold
         case .leave:
             leave()
             return .stop
@@ -145,13 +153,11 @@ final class ServerConnection: ConnectionHandler {
         }
         self.id = id
         connection.identity = id
-        decoder.maxBodyBytes = shared.configuration.maxBodyBytes
         let link = ClientRegistry.Link(
             session: connection.id,
             connection: LoopConfined(onLoop: self, connection.context.loop)
         )
         shared.atHome(connection.context) { $0.arrived(id, link, $1) }
-        if membership == nil { connection.setReceiving(false) }
     }
 
     private func leave() {
@@ -215,8 +221,9 @@ final class ServerConnection: ConnectionHandler {
         connection.enter(shared.room, admission, format: shared.format)
         guard let membership = connection.membership(of: shared.room) else { return }
         self.membership = membership
-        // Nothing while the negotiation's own call is still under way.
-        guard decoder.isHeld else { return }
+        // Not while the negotiation's own call is still under way.
+        guard isHeld else { return }
+        isHeld = false
         connection.setReceiving(true)
         decoder.resume { self.handle($0, $1) }
     }

@@ -83,6 +83,8 @@ final class ServerShared: FrontEnd {
         for waiter in waiters { waiter.unpark() }
     }
 
+    var openConnections: Int { state.withLock { $0.connections } }
+
     /// Unparks `waiter` when no connection is open.
     func whenEmpty(_ waiter: Parker<Void>) {
         let isEmpty = state.withLock { state in

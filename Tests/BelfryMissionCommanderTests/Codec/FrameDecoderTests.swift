@@ -102,7 +102,7 @@ struct FrameDecoderTests {
 
     @Test("a body that is no JSON is skipped and reported, and the stream goes on", arguments: ["", "{", "nope", "\0"])
     func badBody(_ body: String) {
-        let seen = decodeFrames(frame("bad", body) + GoldenFrame.echo.bytes, cuts: [64]).seen
+        let seen = decodeFrames(frameBytes("bad", body) + GoldenFrame.echo.bytes, cuts: [64]).seen
         #expect(seen.count == 2)
         guard case .malformed("bad", _, _)? = seen.first else {
             Issue.record("not reported: \(seen)")
@@ -117,14 +117,14 @@ struct FrameDecoderTests {
     )
     func anyValue(_ body: String) {
         let value = body.trimmingPrefix { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed()
-        #expect(decodeFrames(frame("s", body)).seen == [.frame(subject: "s", value: String(value))])
+        #expect(decodeFrames(frameBytes("s", body)).seen == [.frame(subject: "s", value: String(value))])
     }
 
     @Test("a body at the bound is read, one byte more ends the decoder before any of it has come")
     func bound() {
         let body = "\"" + String(repeating: "x", count: 98) + "\""
-        #expect(decodeFrames(frame("s", body), maxBodyBytes: 100).seen.count == 1)
-        let seen = decodeFrames(Array(frame("s", body).prefix(64)), maxBodyBytes: 99).seen
+        #expect(decodeFrames(frameBytes("s", body), maxBodyBytes: 100).seen.count == 1)
+        let seen = decodeFrames(Array(frameBytes("s", body).prefix(64)), maxBodyBytes: 99).seen
         #expect(seen.map(\.rule) == [.lengthTooLarge])
     }
 

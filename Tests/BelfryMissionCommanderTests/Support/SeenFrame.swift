@@ -61,6 +61,6 @@ func header(_ text: [UInt8], filledWith filler: UInt8 = 0) -> [UInt8] {
 }
 
 /// A frame in the original's spelling, for texts without an escape.
-func frame(_ subject: String, _ body: String) -> [UInt8] {
+func frameBytes(_ subject: String, _ body: String) -> [UInt8] {
     header(#"{"length": \#(body.utf8.count), "subject": "\#(subject)"}"#) + Array(body.utf8)
 }
