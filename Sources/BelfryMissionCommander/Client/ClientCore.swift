@@ -21,6 +21,8 @@ final class ClientCore {
     /// Who waits in `send` for a slow server.
     var senders: [Parker<Void>] = []
 
+    /// Why the last attempt that failed did.
+    private(set) var lastFailure: IOError?
     private var machine: ClientStateMachine
     private var link: ClientLink?
     private var target: (endpoint: Endpoint, id: String)?
@@ -137,6 +139,7 @@ final class ClientCore {
     func loopStopped() { perform(machine.loopStopped()) }
 
     func attemptFailed(_ error: IOError) {
+        lastFailure = error
         logger.debug("Could not connect", metadata: ["error": "\(error)"])
         perform(machine.attemptFailed(ClientStateMachine.Failure(error)))
     }
