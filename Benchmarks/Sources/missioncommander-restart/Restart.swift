@@ -58,8 +58,9 @@ struct Restart {
         let choice = IOChoice(io) ?? .automatic
         let group = try EventLoopGroup(choice, count: 1, logger: Logger(label: "restart"))
         let first = try ServerProcess(port: 0, io: io)
-        var all: [Client] = []
-        for _ in 0..<clients { all.append(try await makeClient(port: first.port, group: group)) }
+        var made: [Client] = []
+        for _ in 0..<clients { made.append(try await makeClient(port: first.port, group: group)) }
+        let all = made
         let wanted = messages
         let (fates, killed, listening) = try await withThrowingTaskGroup(of: Fate.self) { tasks in
             for client in all {

@@ -15,10 +15,9 @@ struct Serve: AsyncParsableCommand {
     @Option var io = "auto"
 
     func run() async throws {
-        let broker = try Broker(
-            configuration: .init(io: IOChoice(io) ?? .automatic),
-            logger: Logger(label: "restart.server")
-        )
+        var logger = Logger(label: "restart.server")
+        logger.logLevel = .warning
+        let broker = try Broker(configuration: .init(io: IOChoice(io) ?? .automatic), logger: logger)
         let server = Server(broker: broker, interface: "127.0.0.1", port: port)
         let messages = server.messages
         let address = try await server.start()
