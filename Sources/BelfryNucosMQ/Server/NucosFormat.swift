@@ -36,6 +36,17 @@ extension NucosFrame {
     }
 }
 
+extension Payload {
+    /// The payload as one JSON value, as it goes over the wire; nil for what calls itself JSON and is none.
+    var json: [UInt8]? {
+        switch kind {
+        case .json: return (try? JSONScanner.validate(bytes.span)) == nil ? nil : bytes
+        case .text: return Payload.jsonString(text).bytes
+        case .binary: return Payload.jsonString(Base64.encode(bytes)).bytes
+        }
+    }
+}
+
 /// Bytes as text, for the protocols that carry only JSON.
 enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
