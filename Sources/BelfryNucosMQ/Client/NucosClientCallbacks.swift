@@ -24,6 +24,9 @@ final class NucosClientCallbacks: Sendable {
 
     private struct State: ~Copyable {
         var isStarted = false
+        /// Items that have not been told yet.
+        var waiting = 0
+        var waiters: [Parker<Void>] = []
         /// Callbacks of rooms come before those of events (nucosMQ wire, §5).
         var rooms: [RoomCallback] = []
         var events: [(event: String, handler: Handler)] = []
@@ -31,12 +34,43 @@ final class NucosClientCallbacks: Sendable {
         var disconnects: [@Sendable (NucosDisconnection) async -> Void] = []
     }
 
-    /// What waits to be told.
-    let queue: Queue<Item>
+    /// What waits to be told, as it came from the socket: a stretch at a time, since each costs a lock and a wake.
+    private let queue = Queue<[Item]>(.init(limit: .max, policy: .suspend))
+    /// Items that wait before the connection is to be held.
+    private let limit: Int
     private let state = Lock(State())
 
-    init(limit: Int) {
-        queue = Queue(.init(limit: limit, policy: .suspend))
+    init(limit: Int) { self.limit = limit }
+
+    /// Queues what happened, whatever the limit; whether it is reached now.
+    func push(_ items: [Item]) -> Bool {
+        let isFull = state.withLock { state in
+            state.waiting += items.count
+            return state.waiting >= limit
+        }
+        queue.send(items, force: true)
+        return isFull
+    }
+
+    /// Returns when at most half of what may wait still does, or in a cancelled task.
+    func waitForRoom() async {
+        let waiter = Parker<Void>()
+        let isWaiting = state.withLock { state in
+            guard state.waiting > limit / 2 else { return false }
+            state.waiters.append(waiter)
+            return true
+        }
+        if isWaiting { _ = await waiter.park() }
+    }
+
+    private func told(_ count: Int) {
+        let waiters: [Parker<Void>] = state.withLock { state in
+            state.waiting -= count
+            guard state.waiting <= limit / 2 else { return [] }
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.unpark() }
     }
 
     /// Registers a callback of a room; the event `all` stands for every event.
@@ -64,19 +98,25 @@ final class NucosClientCallbacks: Sendable {
             return !state.isStarted
         }
         guard isFirst else { return }
-        let batches = queue.batches(upTo: 256)
+        // Not the queue itself, which ends when nobody but this task knows it.
+        let batches = queue.batches(upTo: 4)
         tasks.add { [weak self] in
             do {
                 for try await batch in batches {
                     guard let self else { return }
-                    let (rooms, events) = self.state.withLock { ($0.rooms, $0.events) }
-                    for case .element(let item) in batch { await self.call(item, rooms, events) }
+                    for case .element(let items) in batch { await self.tell(items) }
                 }
             } catch {
                 // Cancelled with the client: there is nobody left to call.
                 return
             }
         }
+    }
+
+    private func tell(_ items: [Item]) async {
+        let (rooms, events) = state.withLock { ($0.rooms, $0.events) }
+        for item in items { await call(item, rooms, events) }
+        told(items.count)
     }
 
     private func call(

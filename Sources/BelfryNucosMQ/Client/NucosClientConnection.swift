@@ -128,6 +128,7 @@ final class NucosClientConnection: IOHandler {
             rearm()
         }
         decoder.decode(bytes) { self.handle($0, $1) }
+        setup.inbox.flush()
     }
 
     func handle(_ part: NucosDecoder.Part, _ bytes: Span<UInt8>) -> NucosDecoder.Disposition {
@@ -179,9 +180,13 @@ final class NucosClientConnection: IOHandler {
 
     private func goOn() {
         guard let stall else { return }
-        if let next = setup.inbox.goOn(stall) { return wait(next) }
+        if let next = setup.inbox.goOn(stall) {
+            setup.inbox.flush()
+            return wait(next)
+        }
         self.stall = nil
         decoder.resume { self.handle($0, $1) }
+        setup.inbox.flush()
         // Another message may have met a reader without room.
         guard self.stall == nil, isStalled else { return }
         isStalled = false

@@ -24,7 +24,8 @@ final class NucosClientInbox {
         /// Whether the reader may be left a moment to make more room.
         let isRoomy: Bool
         fileprivate let message: NucosMessage
-        fileprivate let listener: UInt64
+        /// Nil for the callbacks, which come first.
+        fileprivate let listener: UInt64?
     }
 
     private struct Listener {
@@ -37,14 +38,18 @@ final class NucosClientInbox {
     let callbacks: NucosClientCallbacks
     /// Whether a callback was ever registered; else nothing is queued for them.
     var hasCallbacks = false
-    private let maxQueued: Int
+    /// What the read that is under way brought for the callbacks.
+    private var batch: [NucosClientCallbacks.Item] = []
+    private let maxBatch: Int
+    /// The callbacks are behind by as much as they may be.
+    private var isFull = false
     private var listeners: [Listener] = []
     private var lastNumber: UInt64 = 0
     private var names = NucosNameCache()
 
     init(callbacks: NucosClientCallbacks, maxQueued: Int) {
         self.callbacks = callbacks
-        self.maxQueued = maxQueued
+        maxBatch = min(maxQueued, 256)
     }
 
     // MARK: Messages
@@ -57,20 +62,34 @@ final class NucosClientInbox {
             event: names.string(frame.eventName, in: bytes),
             content: Payload(.json, bytes: [UInt8](bytes: bytes.extracting(frame.content.range)))
         )
-        if hasCallbacks, case .refused(.full) = callbacks.queue.send(.message(message)) {
-            let queue = callbacks.queue
-            return Stall(
-                wait: { try? await queue.sendWaiting(.message(message)) },
-                isRoomy: maxQueued >= Self.roomyLimit,
-                message: message,
-                listener: 0
-            )
+        return handOn(message)
+    }
+
+    private func handOn(_ message: NucosMessage) -> Stall? {
+        if hasCallbacks {
+            if isFull {
+                isFull = false
+                let callbacks = callbacks
+                return Stall(wait: { await callbacks.waitForRoom() }, isRoomy: false, message: message, listener: nil)
+            }
+            batch.append(.message(message))
+            if batch.count >= maxBatch { flush() }
         }
         return deliver(message, behind: 0)
     }
 
-    /// Goes on with the readers behind the one that was waited for.
-    func goOn(_ stall: Stall) -> Stall? { deliver(stall.message, behind: stall.listener) }
+    /// Gives the callbacks what the last read brought.
+    func flush() {
+        guard !batch.isEmpty else { return }
+        isFull = callbacks.push(batch)
+        batch = []
+    }
+
+    /// Goes on with the one that was waited for, or behind it.
+    func goOn(_ stall: Stall) -> Stall? {
+        guard let listener = stall.listener else { return handOn(stall.message) }
+        return deliver(stall.message, behind: listener)
+    }
 
     /// From here on a millisecond's worth of messages is not all that a reader holds.
     private static let roomyLimit = 256
@@ -119,7 +138,9 @@ final class NucosClientInbox {
 
     /// Tells the callbacks what happened, behind the messages that came before.
     func tell(_ item: NucosClientCallbacks.Item) {
-        if hasCallbacks { callbacks.queue.send(item, force: true) }
+        guard hasCallbacks else { return }
+        batch.append(item)
+        flush()
     }
 }
 
