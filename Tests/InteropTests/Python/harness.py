@@ -214,6 +214,14 @@ class Peer(Child):
         self.do("nq.server.start", name=name)
         return port
 
+    def client(self, name, port, on=("all",), start=True, **fields):
+        """Opens a client of the library, and starts it."""
+        self.do("nq.client.open", name=name, ip="127.0.0.1", port=port, **fields)
+        for event in on:
+            self.do("nq.client.on", name=name, event=event)
+        if start:
+            self.do("nq.client.start", name=name)
+
     def contents(self, on="event:all", name="s"):
         return [event["content"] for event in self.events if event["on"] == on and event["name"] == name]
 
@@ -313,6 +321,18 @@ def original(port, uid="", signature=None, start=True):
     if start:
         client.start()
     return client
+
+
+def original_server(authenticator=None, **arguments):
+    """A server of the package, started; `seen` gets the content of every event. One per script: they share all."""
+    from nucosMQ import NucosServer
+
+    logging.getLogger("nucosServer").setLevel(logging.ERROR)
+    server = NucosServer("127.0.0.1", free_port(), do_auth=authenticator, **arguments)
+    server.seen = []
+    server.add_event_callback("all", server.seen.append)
+    server.start()
+    return server
 
 
 def join(client, room):
