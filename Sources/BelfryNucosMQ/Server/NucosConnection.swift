@@ -227,6 +227,7 @@ final class NucosConnection: ConnectionHandler {
             // Before the client learns that it is in: whoever hears of it can reach it by its name.
             connection.join(uid, exclusive: true, format: shared.format)
         }
+        shared.opened(connection.id)
         connection.send(bytes.span)
         for frame in queued { connection.send(frame.span) }
         queued = []
