@@ -45,7 +45,8 @@ final class ServerConnection: ConnectionHandler {
     // MARK: From the broker
 
     func opened() {
-        if !shared.opened() { connection.close(.local) }
+        // Handed over between loops while the server stopped: a client that is told does not try for ever.
+        if !shared.opened() { drain() }
     }
 
     func received(_ bytes: Span<UInt8>) {
