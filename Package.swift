@@ -60,6 +60,7 @@ let package = Package(
     ] + documentation,
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .systemLibrary(name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
         .target(name: "CLinux"),
         .target(
             name: "BelfryIO",
@@ -68,6 +69,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(name: "BelfryTerminal", dependencies: ["BelfryIO", "CLibedit", "CLinux"], swiftSettings: settings),
         .target(
             name: "Belfry",
             dependencies: ["BelfryIO", log, metrics, lifecycle, collections],
@@ -89,7 +91,7 @@ let package = Package(
         .executableTarget(
             name: "belfry",
             dependencies: [
-                "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", log, lifecycle,
+                "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "BelfryTerminal", log, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -98,7 +100,7 @@ let package = Package(
         .executableTarget(
             name: "belfry-interop-peer",
             dependencies: [
-                "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", log,
+                "Belfry", "BelfryIO", "BelfryJSON", "BelfryMissionCommander", "BelfryNucosMQ", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
@@ -125,6 +127,11 @@ let package = Package(
         .testTarget(
             name: "BelfryNucosMQTests",
             dependencies: ["BelfryNucosMQ", "Belfry", "BelfryIO", "BelfryJSON", "BelfryTesting", log],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BelfryCommandTests",
+            dependencies: ["belfry", "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryTerminal", log],
             swiftSettings: settings
         ),
         .testTarget(

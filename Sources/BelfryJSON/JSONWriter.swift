@@ -25,6 +25,12 @@ package enum JSONWriter {
         append(json, isText: false, hidingEOM, to: &output)
     }
 
+    /// Appends the escape of one control character, which has no place in a JSON string as it is.
+    package static func appendControl(_ byte: UInt8, to output: inout [UInt8]) {
+        let bytes: [UInt8] = [byte]
+        _ = appendEscaped(bytes.span, at: 0, to: &output)
+    }
+
     /// Copies runs of harmless bytes and escapes what stands between them.
     @inline(__always)
     private static func append(

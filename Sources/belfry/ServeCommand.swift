@@ -4,6 +4,7 @@
 import ArgumentParser
 import Belfry
 import BelfryIO
+import BelfryMissionCommander
 import BelfryNucosMQ
 import Foundation
 import Logging
@@ -26,6 +27,14 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Where nucosMQ clients connect: HOST:PORT, [IPv6]:PORT or unix:PATH; port 0 chooses one.")
     var nucosmq = "127.0.0.1:4000"
 
+    @Option(
+        help: """
+            Where MissionCommander clients connect: HOST:PORT, DEVICE:PORT or *:PORT; port 0 chooses one. They are in \
+            the room missioncommander, and what they send is published there.
+            """
+    )
+    var missioncommander = "127.0.0.1:30000"
+
     @Option(help: "How much is logged: trace, debug, info, notice, warning, error or critical.")
     var logLevel: Logger.Level = .notice
 
@@ -38,16 +47,25 @@ struct ServeCommand: AsyncParsableCommand {
             throw CleanExit.failure(error.message)
         } catch let error as IOError {
             throw CleanExit.failure(error.message)
+        } catch let error as MissionCommanderError {
+            throw CleanExit.failure(error.message)
+        }
+    }
+
+    func validate() throws {
+        guard InterfaceAndPort(missioncommander) != nil else {
+            throw ValidationError("--missioncommander takes HOST:PORT, as in 127.0.0.1:30000.")
         }
     }
 
     private func serve(_ logger: Logger) async throws {
         let address = try await Self.address(nucosmq)
         let broker = try Broker(configuration: engine.configuration(), logger: logger)
-        let server = NucosServer(broker: broker, configuration: .init(address: address))
-        let bound: SocketAddress
+        let bound: Addresses
+        // Held until the end: a server lives as long as somebody holds it.
+        let servers = Servers(broker, nucosmq: address, missioncommander: InterfaceAndPort(missioncommander))
         do {
-            bound = try await server.start()
+            bound = try await servers.start()
         } catch {
             await broker.shutDown()
             throw error
@@ -63,6 +81,7 @@ struct ServeCommand: AsyncParsableCommand {
             try await tasks.next()
             tasks.cancelAll()
         }
+        withExtendedLifetime(servers) {}
     }
 
     /// The first signal drains, the second ends the program as it is.
@@ -83,32 +102,61 @@ struct ServeCommand: AsyncParsableCommand {
         return first
     }
 
-    private func banner(_ broker: Broker, _ nucosmq: SocketAddress) -> String {
+    private func banner(_ broker: Broker, _ bound: Addresses) -> String {
         let selection = broker.selection
         let loops = broker.loopCount
         return """
             belfry \(BelfryVersion.text), \(selection.backend) (\(selection.reason)), \(loops) loop\(loops == 1 ? "" : "s")
-            nucosMQ on \(nucosmq)
-            Try it: \(TryLine.nucosmq(nucosmq))
+            nucosMQ on \(bound.nucosmq)
+            Try it: \(TryLine.nucosmq(bound.nucosmq))
+            MissionCommander on \(bound.missioncommander)
+            Try it: \(TryLine.missioncommander(bound.missioncommander))
             """
     }
 }
 
-/// A line to paste that shows the server at work.
-enum TryLine {
-    /// Joins a room, publishes to it, and prints what comes back.
-    static func nucosmq(_ address: SocketAddress) -> String {
-        let frames = [
-            #"{"data": {"event": "subscripe", "content": "room"}}_EOM_"#,
-            #"{"data": {"event": "hello", "content": "world", "room": "room"}}_EOM_"#,
-        ].joined()
-        switch address {
-        case .unix(let path): return "printf '\(frames)' | timeout 1 socat - UNIX-CONNECT:\(path)"
-        default:
-            let host = address.host == "0.0.0.0" ? "127.0.0.1" : address.host
-            let port = address.port ?? 0
-            return
-                #"bash -c 'exec 3<>/dev/tcp/\#(host)/\#(port); printf %s "$0" >&3; timeout 1 cat <&3' '\#(frames)'; echo"#
+/// Where the servers listen.
+struct Addresses {
+    let nucosmq: SocketAddress
+    let missioncommander: SocketAddress
+}
+
+/// The servers of all front-ends.
+struct Servers {
+    private let nucosmq: NucosServer
+    private let missioncommander: BelfryMissionCommander.Server
+
+    init(_ broker: Broker, nucosmq address: SocketAddress, missioncommander place: InterfaceAndPort?) {
+        nucosmq = NucosServer(broker: broker, configuration: .init(address: address))
+        var configuration = BelfryMissionCommander.Server.Configuration()
+        configuration.publishesClientMessages = true
+        missioncommander = Server(
+            broker: broker,
+            interface: place?.interface,
+            port: place?.port,
+            configuration: configuration
+        )
+    }
+
+    func start() async throws -> Addresses {
+        let first = try await nucosmq.start()
+        guard let second = try await missioncommander.start() else {
+            throw MissionCommanderError(.startFailed, "MissionCommander does not listen")
         }
+        return Addresses(nucosmq: first, missioncommander: second)
+    }
+}
+
+/// `HOST:PORT` where the host may be a device's name or `*`.
+struct InterfaceAndPort {
+    let interface: String
+    let port: Int
+
+    init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
+            let port = UInt16(text[text.index(after: colon)...])
+        else { return nil }
+        interface = String(text[..<colon])
+        self.port = Int(port)
     }
 }

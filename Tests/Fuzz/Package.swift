@@ -7,17 +7,18 @@
 
 import PackageDescription
 
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
 let package = Package(
     name: "fuzz",
     targets: [
-        .executableTarget(
-            name: "fuzz-nucosmq",
-            swiftSettings: [
-                .swiftLanguageMode(.v6),
-                .enableUpcomingFeature("ExistentialAny"),
-                .enableUpcomingFeature("InternalImportsByDefault"),
-                .enableUpcomingFeature("MemberImportVisibility"),
-            ]
-        )
+        .target(name: "BelfryJSON", swiftSettings: settings),
+        .executableTarget(name: "fuzz-missioncommander", dependencies: ["BelfryJSON"], swiftSettings: settings),
+        .executableTarget(name: "fuzz-nucosmq", dependencies: ["BelfryJSON"], swiftSettings: settings),
     ]
 )

@@ -42,7 +42,7 @@ package final class BrokerShared: Sendable {
     func nextNumber() -> UInt64 { lastNumber.add(1, ordering: .relaxed).newValue }
 
     /// The loop that orders a room: the same for one name as long as the broker lives.
-    func home(of room: String) -> Int {
+    package func home(of room: String) -> Int {
         guard loops.count > 1 else { return 0 }
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in room.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }

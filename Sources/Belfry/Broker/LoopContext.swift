@@ -127,7 +127,8 @@ package final class LoopContext: TurnEndHandler {
         guard !grownLogs.isEmpty else { return }
         for log in grownLogs {
             log.isDirty = false
-            for reader in log.readers { reader.logGrew() }
+            let end = log.tail.endOffset
+            for reader in log.readers { reader.logGrew(to: end) }
         }
         grownLogs.removeAll(keepingCapacity: true)
     }
@@ -201,10 +202,16 @@ package final class LoopContext: TurnEndHandler {
         shared.counters.roomClosed()
     }
 
-    func roster(room: String, format: any WireFormat, tail: FrameChunk) -> Roster {
+    /// The subscribers of a room on this loop, made if need be.
+    ///
+    /// - Parameter seen: On another loop than the room's home, the end of the log as the home announced it; else nil.
+    func roster(room: String, format: any WireFormat, tail: FrameChunk, seen: UInt64? = nil) -> Roster {
         let key = RosterKey(room: room, format: format.name)
-        if let roster = rosters[key] { return roster }
-        let roster = Roster(room: room, format: format, tail: tail, context: self)
+        if let roster = rosters[key] {
+            if let seen { roster.see(seen) }
+            return roster
+        }
+        let roster = Roster(room: room, format: format, tail: tail, seen: seen, context: self)
         rosters[key] = roster
         return roster
     }
@@ -239,7 +246,7 @@ package final class LoopContext: TurnEndHandler {
     }
 
     /// Runs work with the context of a loop: now if that is this loop, else handed over.
-    func toLoop(_ other: Int, _ work: @escaping @Sendable (LoopContext) -> Void) {
+    package func toLoop(_ other: Int, _ work: @escaping @Sendable (LoopContext) -> Void) {
         if other == index { work(self) } else { handOver(to: other, work) }
     }
 }

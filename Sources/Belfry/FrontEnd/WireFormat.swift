@@ -23,8 +23,15 @@ package protocol FrontEnd: Sendable {
     /// For logs and metrics, as in `nucosmq`.
     var name: String { get }
 
+    /// `SendBatch.recordBytes` of its connections; 0 for none.
+    var recordBytes: Int { get }
+
     /// Makes the protocol's side of a connection that was accepted. On the connection's loop.
     func makeHandler(for connection: Connection) -> any ConnectionHandler
+}
+
+extension FrontEnd {
+    package var recordBytes: Int { 0 }
 }
 
 /// The protocol's side of one connection.
@@ -37,6 +44,9 @@ package protocol ConnectionHandler: AnyObject {
     func received(_ bytes: Span<UInt8>)
     /// The peer finished sending. The default closes after what is queued has been sent.
     func peerEnded()
+    /// The network failed, or this side gives the peer up: nothing more is sent. The default does nothing; a protocol
+    /// whose clients come back may say `keepUnsent`.
+    func linkBroke()
     /// The broker drains: say goodbye in the protocol's words and close.
     func drain()
     /// Sends a message to this client alone; false when the protocol can't say it.
@@ -45,6 +55,10 @@ package protocol ConnectionHandler: AnyObject {
     func tick(now: Int64)
     /// The last call.
     func closed(_ reason: CloseReason)
+}
+
+extension ConnectionHandler {
+    package func linkBroke() {}
 }
 
 /// Why a connection ended.

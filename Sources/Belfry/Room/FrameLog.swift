@@ -84,6 +84,6 @@ protocol FrameLogReader: AnyObject {
     var loopIndex: Int { get }
     /// The log goes on in a new chunk.
     func logRolledOver(to chunk: FrameChunk)
-    /// The log grew during this turn.
-    func logGrew()
+    /// The log grew during this turn, up to an offset.
+    func logGrew(to end: UInt64)
 }

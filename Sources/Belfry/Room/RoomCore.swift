@@ -176,10 +176,15 @@ final class RoomCore {
             let log = logs.first(where: { $0.formatName == member.format })
         {
             log.removeReader(member.loop)
-            if log.readers.isEmpty { logs.removeAll { $0 === log } }
-            updatePlainLog()
+            removeIfUnread(log)
         }
         announce(PresenceChange(kind: .left, session: session, identity: member.identity))
+    }
+
+    /// Ends a log that nobody follows any more.
+    func removeIfUnread(_ log: FrameLog) {
+        if log.readers.isEmpty { logs.removeAll { $0 === log } }
+        updatePlainLog()
     }
 
     /// Lets go of all logs: they and their rosters hold each other.
@@ -191,7 +196,7 @@ final class RoomCore {
         updatePlainLog()
     }
 
-    private func log(for format: any WireFormat) -> FrameLog {
+    func log(for format: any WireFormat) -> FrameLog {
         if let log = logs.first(where: { $0.formatName == format.name }) { return log }
         let log = FrameLog(format: format, firstOffset: nextOffset, meter: context.shared.frameMemory)
         logs.append(log)
@@ -238,9 +243,9 @@ private final class RemoteRoster: FrameLogReader {
         home.handOver(to: loopIndex) { $0.rosters[key]?.logRolledOver(to: chunk) }
     }
 
-    func logGrew() {
+    func logGrew(to end: UInt64) {
         let key = RosterKey(room: room, format: format)
-        home.handOver(to: loopIndex) { $0.rosters[key]?.logGrew() }
+        home.handOver(to: loopIndex) { $0.rosters[key]?.logGrew(to: end) }
     }
 }
 

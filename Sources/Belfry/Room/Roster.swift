@@ -20,13 +20,19 @@ final class Roster: FrameLogReader {
     var isDirty = false
     /// Whether it is looked after at the end of this turn.
     var isUsed = false
+    /// What the room's home has announced; no limit at home itself.
+    ///
+    /// The log's memory shows more, early. But what the home did between two messages, as sending to one client alone,
+    /// comes with its announcements, and must not be overtaken.
+    private var announcedEnd: UInt64
     /// The last segment that was cut: subscribers who keep up all ask for the same one.
     private var cached: (from: UInt64, to: UInt64, batch: SendBatch)?
 
     /// Bytes of one send operation, so that one subscriber cannot pin the log for long.
     static let maxSendBytes = 256 * 1024
 
-    init(room: String, format: any WireFormat, tail: FrameChunk, context: LoopContext) {
+    init(room: String, format: any WireFormat, tail: FrameChunk, seen: UInt64? = nil, context: LoopContext) {
+        announcedEnd = seen ?? .max
         self.room = room
         self.format = format
         self.context = context
@@ -34,7 +40,7 @@ final class Roster: FrameLogReader {
     }
 
     /// The offset behind the last frame.
-    var endOffset: UInt64 { chunks.last?.endOffset ?? 0 }
+    var endOffset: UInt64 { min(chunks.last?.endOffset ?? 0, announcedEnd) }
 
     var loopIndex: Int { context.index }
 
@@ -66,7 +72,15 @@ final class Roster: FrameLogReader {
         if chunks.count > 1 { trim() }
     }
 
-    func logGrew() { context.markDirty(self) }
+    func logGrew(to end: UInt64) {
+        see(end)
+        context.markDirty(self)
+    }
+
+    /// On another loop than the room's home: the log reaches at least so far.
+    func see(_ end: UInt64) {
+        if announcedEnd != .max { announcedEnd = max(announcedEnd, end) }
+    }
 
     /// Lists every subscriber that is behind with its connection; at the end of a turn.
     func listLagging() {
@@ -95,19 +109,21 @@ final class Roster: FrameLogReader {
     /// The frames from an offset on, as one send: bounded in bytes but never less than a frame.
     ///
     /// Nil when there is none. A batch without bytes stands for messages that the format can't say.
-    func batch(from cursor: UInt64) -> (batch: SendBatch?, to: UInt64)? {
-        let end = endOffset
+    ///
+    /// - Parameter limit: An offset from which on frames are left out.
+    func batch(from cursor: UInt64, to limit: UInt64 = .max) -> (batch: SendBatch?, to: UInt64)? {
+        let end = min(endOffset, limit)
         if let cached, cached.from == cursor, cached.to == end { return (cached.batch, cached.to) }
         guard cursor < end else { return nil }
         context.markUsed(self)
         var segments: [Segment] = []
         var bytes = 0
         var offset = cursor
-        for chunk in chunks where offset < chunk.endOffset && bytes < Self.maxSendBytes {
+        for chunk in chunks where offset < end && offset < chunk.endOffset && bytes < Self.maxSendBytes {
             let first = Int(clamping: offset - min(offset, chunk.firstOffset))
             let start = chunk.start(ofFrame: first)
-            let limit = start + Self.maxSendBytes - bytes
-            var last = chunk.frame(endingAtOrBelow: limit, from: first)
+            let room = start + Self.maxSendBytes - bytes
+            var last = min(chunk.frame(endingAtOrBelow: room, from: first), frameCount(of: chunk, to: end))
             if last == first {
                 guard segments.isEmpty else { break }
                 last = first + 1
@@ -123,15 +139,22 @@ final class Roster: FrameLogReader {
         return (batch, offset)
     }
 
+    /// The frames of a chunk that lie before an offset.
+    private func frameCount(of chunk: FrameChunk, to end: UInt64) -> Int {
+        min(chunk.frameCount, Int(clamping: end - min(end, chunk.firstOffset)))
+    }
+
     /// Forgets the cut segment, so that it holds no chunk beyond the turn.
     func endTurn() { cached = nil }
 
     /// The bytes between an offset and the end.
     func bytes(from cursor: UInt64) -> Int {
         var total = 0
+        let end = endOffset
         for chunk in chunks where cursor < chunk.endOffset {
             let first = Int(clamping: cursor - min(cursor, chunk.firstOffset))
-            total += chunk.start(ofFrame: chunk.frameCount) - chunk.start(ofFrame: first)
+            let last = frameCount(of: chunk, to: end)
+            if last > first { total += chunk.start(ofFrame: last) - chunk.start(ofFrame: first) }
         }
         return total
     }
@@ -143,7 +166,8 @@ final class Roster: FrameLogReader {
         var excess = self.bytes(from: result) - bytes
         for chunk in chunks where excess > 0 && result < chunk.endOffset {
             var index = Int(clamping: result - min(result, chunk.firstOffset))
-            while excess > 0, index < chunk.frameCount {
+            let last = frameCount(of: chunk, to: end)
+            while excess > 0, index < last {
                 excess -= chunk.start(ofFrame: index + 1) - chunk.start(ofFrame: index)
                 index += 1
             }
@@ -154,6 +178,7 @@ final class Roster: FrameLogReader {
 
     /// One frame's key (its event), if the log keeps keys.
     func segment(of offset: UInt64) -> Segment? {
+        guard offset < endOffset else { return nil }
         for chunk in chunks where offset >= chunk.firstOffset && offset < chunk.endOffset {
             let index = Int(clamping: offset - chunk.firstOffset)
             return Segment(chunk, chunk.start(ofFrame: index), chunk.start(ofFrame: index + 1))

@@ -38,6 +38,9 @@ extension Connection {
         if listeners.backlog.count == 1 { deliverBacklog() }
     }
 
+    /// Whether somebody in the process reads what the client says.
+    package var hasReaders: Bool { !listeners.queues.isEmpty }
+
     func addListener(_ configuration: Queue<SessionMessage>.Configuration) -> Queue<SessionMessage> {
         let queue = Queue<SessionMessage>(configuration)
         let number = context.nextNumber()

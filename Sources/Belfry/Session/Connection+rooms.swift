@@ -48,7 +48,7 @@ extension Connection {
         }
     }
 
-    private func completeJoin(
+    func completeJoin(
         _ membership: Membership,
         _ answer: Result<RoomAdmission, JoinFailure>,
         format: any WireFormat,
@@ -61,7 +61,8 @@ extension Connection {
             membership.isActive = false
             refused(failure.refusal)
         case .success(let admission):
-            let roster = context.roster(room: membership.room, format: format, tail: admission.tail)
+            let seen = membership.home == context.index ? nil : admission.start
+            let roster = context.roster(room: membership.room, format: format, tail: admission.tail, seen: seen)
             let subscription = Subscription(connection: self, roster: roster, limit: limit)
             membership.subscription = subscription
             membership.core = membership.home == context.index ? context.rooms[membership.room] : nil
@@ -96,6 +97,7 @@ extension Connection {
     }
 
     func leaveAll() {
+        guard !isLingering else { return }
         for room in Array(memberships.keys) { leave(room) }
     }
 
@@ -129,14 +131,16 @@ extension Connection {
 }
 
 /// A room's yes, carried between loops.
-struct RoomAdmission: Sendable {
+package struct RoomAdmission: Sendable {
     let tail: FrameChunk
-    let start: UInt64
+    /// The offset of the first message that the member gets.
+    package let start: UInt64
 }
 
 /// A room's no.
-struct JoinFailure: Error {
-    let refusal: JoinRefusal
+package struct JoinFailure: Error {
+    /// Why.
+    package let refusal: JoinRefusal
 }
 
 extension LoopContext {

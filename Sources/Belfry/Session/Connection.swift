@@ -19,6 +19,7 @@ package final class Connection: IOHandler {
     package var identity: String?
     package let context: LoopContext
     package let frontEnd: any FrontEnd
+    private let recordBytes: Int
     let handle: IOHandle
     /// The protocol's side; nil once closed.
     package var handler: (any ConnectionHandler)?
@@ -33,6 +34,8 @@ package final class Connection: IOHandler {
     private var isListed = false
     private(set) var isBusy = false
     private(set) var isClosing = false
+    /// Nothing is sent any more, but rooms and queue are kept until somebody takes what was left.
+    private(set) var isLingering = false
     private var reason: CloseReason?
     /// The protocol's side does not want bytes for now.
     private var isPausedByHandler = false
@@ -55,28 +58,36 @@ package final class Connection: IOHandler {
         self.handle = handle
         self.peer = peer
         self.frontEnd = frontEnd
+        recordBytes = frontEnd.recordBytes
         self.context = context
     }
 
     // MARK: Sending
 
     /// Queues a frame for this connection alone, behind everything that its rooms were told before.
-    package func send(_ frame: Span<UInt8>) {
-        guard !isClosing, !frame.isEmpty else { return }
-        cutLagging()
+    ///
+    /// - Parameter offset: For who sends from a room's home on another loop: what the room was told from there on comes
+    ///   after the frame.
+    package func send(_ frame: Span<UInt8>, before offset: UInt64 = .max) {
+        guard !isClosing || isLingering, !frame.isEmpty else { return }
+        cutLagging(to: offset)
         append(context.keep(frame))
+        guard !isLingering else { return }
         if pendingBytes > context.shared.configuration.limits.maxPendingBytes { return fail(.slowConsumer) }
         context.list(self)
     }
 
     /// Turns what rooms published up to now into segments, so that a direct frame can follow them in order.
-    private func cutLagging() {
-        for subscription in subscriptions where subscription.isBehind {
+    private func cutLagging(to limit: UInt64 = .max) {
+        for subscription in subscriptions {
+            // Whoever names an offset knows of the messages before it, announced or not.
+            if limit != .max { subscription.roster.see(limit) }
+            guard subscription.isBehind else { continue }
             takeKept(of: subscription)
-            while let (batch, to) = subscription.roster.batch(from: subscription.cursor) {
+            while let (batch, to) = subscription.roster.batch(from: subscription.cursor, to: limit) {
                 if let batch { append(batch) }
                 subscription.cursor = to
-                if pendingBytes > context.shared.configuration.limits.maxPendingBytes { return }
+                if !isLingering, pendingBytes > context.shared.configuration.limits.maxPendingBytes { return }
             }
         }
     }
@@ -116,8 +127,9 @@ package final class Connection: IOHandler {
     ///
     /// At the end of a turn. True when there is more.
     func pump() -> Bool {
-        guard !isBusy, reason == nil || !pending.isEmpty else { return false }
-        guard let batch = nextBatch() else { return false }
+        guard !isBusy, !isLingering, reason == nil || !pending.isEmpty else { return false }
+        guard var batch = nextBatch() else { return false }
+        batch.recordBytes = recordBytes
         switch context.loop.send(batch, on: handle) {
         case .queued:
             if isClosing, !hasMore { finish() }
@@ -243,6 +255,7 @@ package final class Connection: IOHandler {
 
     package func failed(_ handle: IOHandle, _ error: IOError) {
         if reason == nil { reason = .failed(error.message) }
+        if !isClosing { handler?.linkBroke() }
         isClosing = true
         context.loop.close(handle)
     }
@@ -256,10 +269,48 @@ package final class Connection: IOHandler {
         handler?.closed(reason)
         closeListeners()
         handler = nil
-        pending = []
+        if !isLingering { pending = [] }
     }
 
     // MARK: Closing
+
+    /// Ends the link for good but keeps what was not sent, and the places in rooms, until `takeUnsent`.
+    ///
+    /// For protocols whose clients come back to what they missed. What the backend has taken counts as sent.
+    package func linger(_ reason: CloseReason) {
+        guard !isClosing else { return }
+        self.reason = self.reason ?? reason
+        isClosing = true
+        isLingering = true
+        context.loop.startReceiving(handle)
+        armCloseTimer()
+        finish()
+    }
+
+    /// The same from within `linkBroke`: the link is being closed already.
+    package func keepUnsent() { if !isClosing { isLingering = true } }
+
+    /// What was not sent, frame behind frame, and leaves all rooms; after `linger` or `keepUnsent`.
+    ///
+    /// - Parameter offset: What the room was told from there on is left out.
+    package func takeUnsent(before offset: UInt64) -> [UInt8] {
+        guard isLingering else { return [] }
+        cutLagging(to: offset)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pendingBytes)
+        for segment in pending {
+            segment.chunk.withBytes(segment.start..<segment.end) { span in
+                bytes.append(addingCapacity: span.count) { (output: inout OutputSpan<UInt8>) in
+                    for index in span.indices { output.append(span[index]) }
+                }
+            }
+        }
+        pending = []
+        pendingBytes = 0
+        isLingering = false
+        leaveAll()
+        return bytes
+    }
 
     /// Closes in order: what is queued is sent first, then the peer has `closeGrace` to close its side.
     ///
@@ -294,6 +345,7 @@ package final class Connection: IOHandler {
     package func fail(_ reason: CloseReason) {
         guard self.reason == nil else { return }
         self.reason = reason
+        if !isClosing { handler?.linkBroke() }
         isClosing = true
         if reason == .slowConsumer { context.shared.counters.slowConsumer() }
         context.logger.info(
@@ -301,7 +353,7 @@ package final class Connection: IOHandler {
             metadata: ["session": "\(id)", "peer": "\(peer?.description ?? "-")", "reason": "\(reason)"]
         )
         leaveAll()
-        pending = []
+        if !isLingering { pending = [] }
         context.loop.close(handle)
     }
 

@@ -53,7 +53,9 @@ protocol IOBackend: ~Copyable {
     mutating func listen(on address: SocketAddress, backlog: Int) throws(IOError) -> IOHandle
 
     /// Starts an outgoing connection; ends in `.connected` or `.failed`.
-    mutating func connect(to address: SocketAddress) throws(IOError) -> IOHandle
+    ///
+    /// - Parameter local: The address of this machine to connect from, port 0 for any; nil leaves it to the kernel.
+    mutating func connect(to address: SocketAddress, from local: SocketAddress?) throws(IOError) -> IOHandle
 
     /// Gives a fresh connection away, to be attached to another loop of the same kind; nil where that can't be.
     ///
@@ -71,6 +73,9 @@ protocol IOBackend: ~Copyable {
 
     /// The address of a connection's peer; nil for a stale handle or where there is none.
     func peerAddress(of handle: IOHandle) -> SocketAddress?
+
+    /// Has TCP probe a silent peer, or no longer (nil); on a listener it holds for all that are accepted from then on.
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle)
 
     /// Starts a standing operation; arming twice is the same as once.
     mutating func arm(_ operation: StandingOperation, on handle: IOHandle)
@@ -94,4 +99,11 @@ protocol IOBackend: ~Copyable {
     ///
     /// - Parameter deadline: nil waits without limit; a moment that has passed polls.
     mutating func harvest(into batch: inout CompletionBatch, until deadline: Nanoseconds?) throws(IOError)
+}
+
+extension IOBackend where Self: ~Copyable {
+    /// Starts an outgoing connection from wherever the kernel chooses.
+    mutating func connect(to address: SocketAddress) throws(IOError) -> IOHandle {
+        try connect(to: address, from: nil)
+    }
 }

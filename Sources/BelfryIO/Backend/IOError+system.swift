@@ -6,7 +6,7 @@ import Glibc
 
 extension IOError {
     /// Translates an `errno` value; `doing` says what was being tried, as in "listen on 127.0.0.1:4000".
-    init(errno number: Int32, _ doing: String) {
+    package init(errno number: Int32, _ doing: String) {
         let code: Code =
             switch number {
             case EADDRINUSE: .addressInUse

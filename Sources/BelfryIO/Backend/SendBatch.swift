@@ -21,6 +21,11 @@ package struct Segment: Sendable {
 package struct SendBatch: Sendable {
     package let first: Segment
     package let rest: [Segment]
+    /// When not 0, a batch of more bytes leaves in records of this many.
+    ///
+    /// No record shares a network packet with what follows; for peers that mistake a short read for the end of a
+    /// message.
+    package var recordBytes = 0
 
     /// Makes a batch of one segment or more.
     package init(_ first: Segment, rest: [Segment] = []) {
@@ -30,6 +35,23 @@ package struct SendBatch: Sendable {
 
     /// All bytes of the batch.
     package var byteCount: Int { rest.reduce(first.count) { $0 + $1.count } }
+
+    /// What the next system call is to send after `sent` bytes, if that is a record; nil when the batch has none.
+    func record(after sent: Int) -> Segment? {
+        guard recordBytes > 0, byteCount > recordBytes else { return nil }
+        var skip = sent
+        for index in 0...rest.count {
+            let segment = index == 0 ? first : rest[index - 1]
+            guard skip < segment.count else {
+                skip -= segment.count
+                continue
+            }
+            let start = segment.start + skip
+            // What the kernel took a part of is completed first.
+            return Segment(segment.chunk, start, min(segment.end, start + recordBytes - skip % recordBytes))
+        }
+        return nil
+    }
 }
 
 /// Whether a send was taken.

@@ -82,6 +82,10 @@ extension EpollBackend {
 
     private func transmit(_ batch: SendBatch, skipping sent: Int, _ descriptor: Int32) -> Int {
         let flags = Int32(MSG_NOSIGNAL)
+        if let record = batch.record(after: sent) {
+            let flags = flags | Int32(MSG_EOR)
+            return unsafe Glibc.send(descriptor, record.chunk.address(record.start), record.count, flags)
+        }
         if batch.rest.isEmpty {
             let first = batch.first
             return unsafe Glibc.send(descriptor, first.chunk.address(first.start + sent), first.count - sent, flags)

@@ -66,8 +66,13 @@ struct EpollBackend: IOBackend, ~Copyable {
         try adopt(Socket.listen(on: address, backlog: backlog), .listener, family: address.family)
     }
 
-    mutating func connect(to address: SocketAddress) throws(IOError) -> IOHandle {
-        try adopt(Socket.connect(to: address), .connecting, family: address.family)
+    mutating func connect(to address: SocketAddress, from local: SocketAddress?) throws(IOError) -> IOHandle {
+        try adopt(Socket.connect(to: address, from: local), .connecting, family: address.family)
+    }
+
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {
+        guard let slot = slots.index(of: handle), let entry = slots[slot] else { return }
+        Socket.setKeepAlive(keepAlive, entry.descriptor, entry.family)
     }
 
     mutating func bindDatagrams(to address: SocketAddress) throws(IOError) -> IOHandle {

@@ -5,7 +5,7 @@ import CLinux
 import Glibc
 
 /// A thread of our own, for what must not run on the tasks' threads: a loop, a call that blocks.
-enum DetachedThread {
+package enum DetachedThread {
     private final class Body: Sendable {
         let run: @Sendable () -> Void
 
@@ -15,7 +15,7 @@ enum DetachedThread {
     /// Starts a thread with 1 MiB of stack that runs `body` and ends.
     ///
     /// - Returns: 0, or the `errno` of pthread_create(3); `body` is not run then.
-    static func start(_ body: @escaping @Sendable () -> Void) -> Int32 {
+    package static func start(_ body: @escaping @Sendable () -> Void) -> Int32 {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
         unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))

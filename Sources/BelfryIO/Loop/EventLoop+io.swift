@@ -60,14 +60,18 @@ extension EventLoop {
     }
 
     /// Starts an outgoing connection; the handler hears `connected`, or `failed` at the latest after `timeout`.
+    ///
+    /// - Parameter local: The address of this machine to connect from, port 0 for any; nil leaves it to the kernel.
+    /// - Throws: ``IOError``, as `.addressInUse` or `.badAddress` for `local`.
     package func connect(
         to address: SocketAddress,
+        from local: SocketAddress? = nil,
         timeout: Duration = .seconds(10),
         handler: any IOHandler
     ) throws(IOError) -> IOHandle {
         try onLoop { core throws(IOError) in
             let relay = ConnectTimeout(handler: handler, loop: self)
-            let handle = try core.reactor.connect(to: address, handler: relay)
+            let handle = try core.reactor.connect(to: address, from: local, handler: relay)
             relay.timer = schedule(after: timeout) {
                 relay.timer = nil
                 guard core.reactor.isOpen(handle) else { return }
@@ -94,6 +98,13 @@ extension EventLoop {
     /// Takes a connection that another loop gave away.
     package func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle {
         try onLoop { core throws(IOError) in try core.reactor.attach(connection) }
+    }
+
+    /// Has TCP probe a silent peer of a connection, or no longer (nil).
+    ///
+    /// On a listener it holds for all that are accepted from then on.
+    package func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {
+        try? onLoop { core throws(IOError) in core.reactor.setKeepAlive(keepAlive, of: handle) }
     }
 
     /// Names who hears of a handle from now on.

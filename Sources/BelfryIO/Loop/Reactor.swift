@@ -8,7 +8,11 @@ protocol ReactorCore: AnyObject {
     var now: Nanoseconds { get }
     var statistics: LoopStatistics { get }
     func listen(on address: SocketAddress, backlog: Int, handler: any IOHandler) throws(IOError) -> IOHandle
-    func connect(to address: SocketAddress, handler: any IOHandler) throws(IOError) -> IOHandle
+    func connect(
+        to address: SocketAddress,
+        from local: SocketAddress?,
+        handler: any IOHandler
+    ) throws(IOError) -> IOHandle
     func bindDatagrams(to address: SocketAddress, handler: any IOHandler) throws(IOError) -> IOHandle
     func isOpen(_ handle: IOHandle) -> Bool
     func setHandler(_ handler: any IOHandler, of handle: IOHandle)
@@ -16,6 +20,7 @@ protocol ReactorCore: AnyObject {
     func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle
     func localAddress(of handle: IOHandle) -> SocketAddress?
     func peerAddress(of handle: IOHandle) -> SocketAddress?
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle)
     func arm(_ operation: StandingOperation, on handle: IOHandle)
     func pause(_ operation: StandingOperation, on handle: IOHandle)
     func send(_ batch: SendBatch, on handle: IOHandle) -> SendAdmission
@@ -62,9 +67,13 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
         return handle
     }
 
-    func connect(to address: SocketAddress, handler: any IOHandler) throws(IOError) -> IOHandle {
+    func connect(
+        to address: SocketAddress,
+        from local: SocketAddress?,
+        handler: any IOHandler
+    ) throws(IOError) -> IOHandle {
         try checkOpen()
-        let handle = try backend.connect(to: address)
+        let handle = try backend.connect(to: address, from: local)
         setHandler(handler, of: handle)
         return handle
     }
@@ -92,6 +101,7 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     func attach(_ connection: DetachedConnection) throws(IOError) -> IOHandle { try backend.attach(connection) }
     func localAddress(of handle: IOHandle) -> SocketAddress? { backend.localAddress(of: handle) }
     func peerAddress(of handle: IOHandle) -> SocketAddress? { backend.peerAddress(of: handle) }
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) { backend.setKeepAlive(keepAlive, of: handle) }
     func arm(_ operation: StandingOperation, on handle: IOHandle) { backend.arm(operation, on: handle) }
     func pause(_ operation: StandingOperation, on handle: IOHandle) { backend.pause(operation, on: handle) }
     func send(_ batch: SendBatch, on handle: IOHandle) -> SendAdmission { backend.send(batch, on: handle) }

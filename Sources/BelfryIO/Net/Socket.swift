@@ -41,15 +41,42 @@ enum Socket {
         if answer != 0, errno == ECONNREFUSED { _ = unsafe unlink(path) }
     }
 
-    /// A socket that has begun to connect; nil error while it is under way.
-    static func connect(to address: SocketAddress) throws(IOError) -> Descriptor {
+    /// A socket that has begun to connect, from `local` where that is given.
+    static func connect(to address: SocketAddress, from local: SocketAddress?) throws(IOError) -> Descriptor {
         let doing = "connect to \(address)"
         let descriptor = try adopt(clinux_stream_socket(address.family), doing)
         tune(descriptor.number, address.family)
+        if let local { try bind(descriptor, to: local) }
         var (storage, length) = try address.storage()
         let answer = unsafe clinux_connect(descriptor.number, &storage, length)
         guard answer == 0 || errno == EINPROGRESS else { throw IOError(errno: errno, doing) }
         return descriptor
+    }
+
+    /// Gives an outgoing connection its own end.
+    private static func bind(_ descriptor: borrowing Descriptor, to local: SocketAddress) throws(IOError) {
+        if local.port == 0 {
+            // The port is chosen with the connection, so that as many can leave as there are peers times ports (ip(7)).
+            set(descriptor, Int32(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT, 1)
+        } else {
+            // The port of the connection before this one may still be in TIME-WAIT.
+            set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+        }
+        var (storage, length) = try local.storage()
+        guard unsafe clinux_bind(descriptor.number, &storage, length) == 0 else {
+            throw IOError(errno: errno, "bind to \(local)")
+        }
+    }
+
+    /// Has TCP probe a silent peer, or no longer.
+    static func setKeepAlive(_ keepAlive: KeepAlive?, _ number: Int32, _ family: Int32) {
+        guard family != AF_UNIX else { return }
+        if let values = keepAlive?.values {
+            set(number, Int32(IPPROTO_TCP), TCP_KEEPIDLE, values.idle)
+            set(number, Int32(IPPROTO_TCP), TCP_KEEPINTVL, values.interval)
+            set(number, Int32(IPPROTO_TCP), TCP_KEEPCNT, values.count)
+        }
+        set(number, SOL_SOCKET, SO_KEEPALIVE, keepAlive == nil ? 0 : 1)
     }
 
     static func bindDatagrams(to address: SocketAddress) throws(IOError) -> Descriptor {

@@ -23,9 +23,11 @@ extension SimulatedBackend {
         return open(socket)
     }
 
-    mutating func connect(to address: SocketAddress) throws(IOError) -> IOHandle {
+    mutating func connect(to address: SocketAddress, from local: SocketAddress?) throws(IOError) -> IOHandle {
         let socket = try makeSocket(.stream, address, "connect to \(address)")
-        socket.local = Self.source(towards: address).map { names.withPort($0) }
+        if let local { try checkSource(local, towards: address) }
+        let source = local.flatMap(\.ownHost) ?? Self.source(towards: address)
+        socket.local = source.map { names.withPort($0) }
         socket.remote = address
         socket.isConnecting = true
         let handle = open(socket)
@@ -36,6 +38,14 @@ extension SimulatedBackend {
         listener.knocking.append(socket)
         admit(listener)
         return handle
+    }
+
+    /// Refuses what a kernel would refuse to bind to: another family, another machine's address, a port that is served.
+    private func checkSource(_ local: SocketAddress, towards address: SocketAddress) throws(IOError) {
+        let doing = "bind to \(local)"
+        guard local.family == address.family else { throw IOError(errno: EINVAL, doing) }
+        guard local.isSimulated else { throw IOError(errno: EADDRNOTAVAIL, doing) }
+        guard local.port == 0 || names.listener(at: local) == nil else { throw IOError(errno: EADDRINUSE, doing) }
     }
 
     private func makeSocket(
@@ -133,6 +143,26 @@ extension SimulatedBackend {
             batch.senders.append(sender)
             let index = batch.senders.count - 1
             batch.items.append(.receivedDatagram(handle, buffer: buffer, count: bytes.count, sender: index))
+        }
+    }
+}
+
+extension SocketAddress {
+    /// Whether the simulated machine has this address: the loopback ones and "any".
+    fileprivate var isSimulated: Bool {
+        switch self {
+        case .ipv4(let address, _): address == 0 || address >> 24 == 127
+        case .ipv6(let high, let low, _, _): high == 0 && low <= 1
+        case .unix: true
+        }
+    }
+
+    /// The address that a connection shows that is bound to this one; nil for "any" without a port.
+    fileprivate var ownHost: SocketAddress? {
+        switch self {
+        case .ipv4(0, let port): port == 0 ? nil : .loopback(port: port)
+        case .ipv6(0, 0, let port, _): port == 0 ? nil : .ipv6(high: 0, low: 1, port: port, scope: 0)
+        case .ipv4, .ipv6, .unix: self
         }
     }
 }

@@ -68,6 +68,9 @@ struct SimulatedBackend: IOBackend, ~Copyable {
         return handle
     }
 
+    // A simulated peer never falls silent.
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {}
+
     mutating func arm(_ operation: StandingOperation, on handle: IOHandle) {
         guard let socket = socket(handle) else { return }
         socket.isArmed = true

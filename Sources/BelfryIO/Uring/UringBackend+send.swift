@@ -60,7 +60,17 @@ extension UringBackend {
         guard entry.sendState == .queued, entry.role == .stream, let batch = entry.sending else { return true }
         guard let submission = unsafe ring.entry() else { return false }
         let flags = entry.waitsForRoom ? UringFlags.sendAll : UringFlags.sendAtOnce
-        if batch.rest.isEmpty {
+        if let record = batch.record(after: entry.sentBytes) {
+            entry.attempted = record.count
+            let flags = flags | Int32(MSG_EOR)
+            unsafe io_uring_prep_send(
+                submission,
+                entry.descriptor,
+                record.chunk.address(record.start),
+                record.count,
+                flags
+            )
+        } else if batch.rest.isEmpty {
             let start = batch.first.start + entry.sentBytes
             entry.attempted = batch.first.end - start
             let address = unsafe batch.first.chunk.address(start)

@@ -80,10 +80,15 @@ struct UringBackend: IOBackend, ~Copyable {
         try adopt(Socket.listen(on: address, backlog: backlog), .listener, family: address.family).handle
     }
 
-    mutating func connect(to address: SocketAddress) throws(IOError) -> IOHandle {
-        let entry = try adopt(Socket.connect(to: address), .connecting, family: address.family)
+    mutating func connect(to address: SocketAddress, from local: SocketAddress?) throws(IOError) -> IOHandle {
+        let entry = try adopt(Socket.connect(to: address, from: local), .connecting, family: address.family)
         list(entry)
         return entry.handle
+    }
+
+    func setKeepAlive(_ keepAlive: KeepAlive?, of handle: IOHandle) {
+        guard let entry = entry(handle) else { return }
+        Socket.setKeepAlive(keepAlive, entry.descriptor, entry.family)
     }
 
     mutating func bindDatagrams(to address: SocketAddress) throws(IOError) -> IOHandle {

@@ -31,6 +31,12 @@ final class NucosShared: FrontEnd {
         name = "nucosmq-\(number)"
     }
 
+    // An original client takes a read that is not full for the end of what was sent, and loses a message that is not
+    // complete then (nucosMQ wire, §2). It reads 1,024 bytes at a time: in records of a multiple of that, each of its
+    // reads within a large message is full, however it and the kernel are scheduled. 63 times 1,024 is the largest that
+    // fits into a segment of the loopback device.
+    var recordBytes: Int { 63 * 1_024 }
+
     func makeHandler(for connection: Connection) -> any ConnectionHandler {
         NucosConnection(connection, shared: self)
     }

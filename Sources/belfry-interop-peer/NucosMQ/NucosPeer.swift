@@ -7,7 +7,7 @@ import BelfryNucosMQ
 import Logging
 
 /// The nucosMQ operations.
-actor NucosPeer {
+actor NucosPeer: PeerSystem {
     private let configuration: BrokerConfiguration
     private let logger: Logger
     private let output: PeerOutput

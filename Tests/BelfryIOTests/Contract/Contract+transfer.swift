@@ -70,6 +70,24 @@ extension BackendContract {
             }
         }
 
+        @Test("a batch that leaves in records arrives whole and in order", arguments: BackendKind.allCases)
+        func records(_ backend: BackendKind) async throws {
+            try require(backend)
+            var options = IOOptions()
+            options.simulatedFaults.shortSends = 0.5
+            try await withLoop(backend, options: options) { bench in
+                let pair = try await bench.pair()
+                let bytes = [UInt8].pattern(1_000_003)
+                let cuts = [0, 700, 700_001, 700_002, 1_000_003]
+                let segments = zip(cuts, cuts.dropFirst()).map { SendBatch(copying: Array(bytes[$0..<$1])).first }
+                var batch = SendBatch(segments[0], rest: Array(segments.dropFirst()))
+                batch.recordBytes = 63 * 1_024
+                #expect(bench.loop.send(batch, on: pair.client) == .queued)
+                try await bench.until("all bytes") { pair.serverSide.byteCount == bytes.count }
+                #expect(pair.serverSide.allBytes == bytes)
+            }
+        }
+
         @Test("a second send is busy until the first has left, then writable", arguments: BackendKind.allCases)
         func busy(_ backend: BackendKind) async throws {
             try require(backend)

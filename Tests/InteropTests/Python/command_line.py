@@ -22,6 +22,10 @@ def told(result, status, *words):
     assert "Fatal" not in errors and "Error Domain" not in errors, errors
 
 
+# Ports of the kernel's choice.
+NOWHERE = ("--nucosmq", "127.0.0.1:0", "--missioncommander", "127.0.0.1:0")
+
+
 @check
 def help_and_version_are_printed():
     code, output, _ = run("--help")
@@ -29,7 +33,7 @@ def help_and_version_are_printed():
     assert "serve" in output and "info" in output, output
     code, output, _ = run("serve", "--help")
     expect(code, 0)
-    for option in ("--io", "--loops", "--nucosmq", "--log-level"):
+    for option in ("--io", "--loops", "--nucosmq", "--missioncommander", "--log-level"):
         assert option in output, output
     code, output, _ = run("--version")
     expect(code, 0)
@@ -59,10 +63,11 @@ def bad_arguments_are_refused():
 @check
 def bad_addresses_are_refused():
     for address in ("nowhere", "127.0.0.1:99999", "127.0.0.1", "300.0.0.1:0", "127.0.0.1:-1", ""):
-        code, _, errors = run("serve", "--io", "epoll", "--nucosmq", address)
-        assert code in (1, 64), (address, code, errors)
-        assert errors.startswith("belfry: ") or errors.startswith("Error: "), (address, errors)
-        expect(errors.count("\n") <= 4, True)
+        for option, other in (("--nucosmq", "--missioncommander"), ("--missioncommander", "--nucosmq")):
+            code, _, errors = run("serve", "--io", "epoll", option, address, other, "127.0.0.1:0")
+            assert code in (1, 64), (address, code, errors)
+            assert errors.startswith("belfry: ") or errors.startswith("Error: "), (address, errors)
+            expect(errors.count("\n") <= 4, True)
     told(run("serve", "--io", "epoll", "--nucosmq", "192.0.2.1:0"), 1, "192.0.2.1")
 
 
@@ -73,6 +78,8 @@ def a_taken_port_is_told():
         taken.listen()
         address = "127.0.0.1:%d" % taken.getsockname()[1]
         told(run("serve", "--io", "epoll", "--nucosmq", address), 1, "belfry: ", address, "in use")
+        told(run("serve", "--io", "epoll", "--nucosmq", "127.0.0.1:0", "--missioncommander", address), 1, "belfry: ",
+             address, "in use")
 
 
 @check
@@ -105,7 +112,7 @@ def a_second_signal_ends_at_once():
 def the_environment_chooses_the_engine():
     code, _, errors = run("serve", "--nucosmq", "127.0.0.1:bad", environment={"BELFRY_IO": "epoll"})
     assert code in (1, 64), errors
-    with Child([OPTIONS.belfry, "serve", "--nucosmq", "127.0.0.1:0"], {"BELFRY_IO": "epoll"},
+    with Child([OPTIONS.belfry, "serve", *NOWHERE], {"BELFRY_IO": "epoll"},
                stdout=subprocess.PIPE) as child:
         assert b"epoll (chosen by configuration)" in child.process.stdout.readline()
 
@@ -117,13 +124,18 @@ def the_line_to_paste_works():
         assert line.startswith("Try it: "), line
         output = subprocess.run(["bash", "-c", line[8:]], capture_output=True, timeout=10, text=True).stdout
         assert '"content": "world", "room": "room"' in output, output
+        assert server.process.stdout.readline().startswith(b"MissionCommander on 127.0.0.1:")
+        line = server.process.stdout.readline().decode()
+        assert line.startswith("Try it: "), line
+        output = subprocess.run(["bash", "-c", line[8:]], capture_output=True, timeout=10, text=True).stdout
+        assert '"subject": "hello"}' in output and '{"message": "world"}' in output, output
 
 
 @check
 def io_uring_taken_away_falls_back_or_fails():
     for error, reason in (("ENOSYS", "has no io_uring"), ("EPERM", "forbidden"), ("ENOMEM", "memory")):
         traced = ["strace", "-f", "-o", "/dev/null", "-e", "trace=io_uring_setup",
-                  "-e", "inject=io_uring_setup:error=" + error, OPTIONS.belfry, "serve", "--nucosmq", "127.0.0.1:0"]
+                  "-e", "inject=io_uring_setup:error=" + error, OPTIONS.belfry, "serve", *NOWHERE]
         explicit = subprocess.run(traced + ["--io", "uring"], capture_output=True, timeout=20, text=True,
                                   preexec_fn=die_with_parent)
         told((explicit.returncode, "", explicit.stderr), 1, "belfry: ", "io_uring", reason)

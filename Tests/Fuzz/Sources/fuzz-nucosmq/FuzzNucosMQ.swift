@@ -1,6 +1,8 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import BelfryJSON
+
 /// What a decoder gave, to be compared between two ways of cutting the same stream.
 private struct Trace: Equatable {
     var parts: [NucosDecoder.Part] = []
