@@ -99,6 +99,11 @@ final class ServerConnection: ConnectionHandler {
         connection.context.loop.cancel(stopTimer)
         stopTimer = nil
         machine.end()
+        if id != nil, !isGone, !isStopping {
+            // Closed by somebody else in this process.
+            isGone = true
+            report()
+        }
         shared.closed()
     }
 

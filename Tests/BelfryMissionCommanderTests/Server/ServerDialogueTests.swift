@@ -156,7 +156,8 @@ struct ServerDialogueTests {
         try await withServer(setup, configure: { $0.negotiationTimeout = .seconds(4) }) { server, _ in
             var silent: [RawPeer] = []
             for _ in 0..<20 { silent.append(try await RawPeer(to: server.address)) }
-            try await silent[0].send(Array(GoldenFrame.negotiation.bytes.prefix(70)))
+            // On a slow machine its time may be over already.
+            try? await silent[0].send(Array(GoldenFrame.negotiation.bytes.prefix(70)))
             let quick = try await server.join("quick")
             try await server.send(1, to: .all)
             #expect(await quick.frame() == .number(1))
