@@ -187,6 +187,7 @@ final class ClientRegistry {
         client.presence = .away(number: lastNumber)
         awayCount += 1
         departures.append((lastNumber, id))
+        trimDepartures()
         shared.changes.send(Server.ClientChange(id: id, kind: .left, isKnown: true))
     }
 

@@ -13,7 +13,9 @@ public import Logging
 ///
 /// All clients are in one room of the broker: what anybody publishes there reaches them, with the event as subject.
 /// What is sent to one client and to all arrives in the order in which it was sent. A client whose link breaks is known
-/// for as long as the server runs: what is sent meanwhile waits, within bounds, until it connects again with its id.
+/// for as long as the server runs: what is sent meanwhile waits, within bounds, until it connects again with its id, and
+/// so does what was queued for the broken link. What the kernel had taken is gone with the link, as is the one send (of
+/// 256 KiB at most) that it was just being given.
 public actor Server: LoopBound {
     /// The loop that orders the room's messages.
     public nonisolated let loop: EventLoop

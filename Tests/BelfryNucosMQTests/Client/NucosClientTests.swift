@@ -82,6 +82,17 @@ struct NucosClientTests {
         }
     }
 
+    @Test("challenge and signature may be plain texts", arguments: BackendKind.testable)
+    func texts(_ backend: BackendKind) async throws {
+        try await withExchange(backend, configure: { $0.authenticator = TextAuthenticator() }) { exchange in
+            let client = try exchange.client("anna", signature: .text("\"quoted\" _EOM_"))
+            try await client.start()
+            #expect(await client.ready())
+            #expect(await client.isAuthenticated)
+            await client.close()
+        }
+    }
+
     @Test("rooms join clients; a client hears what it publishes itself", arguments: BackendKind.testable)
     func rooms(_ backend: BackendKind) async throws {
         try await withExchange(backend) { exchange in
@@ -246,5 +257,14 @@ struct NucosClientTests {
             }
             try await eventually("nobody") { await exchange.broker.sessions.isEmpty }
         }
+    }
+}
+
+/// Asks in plain text.
+private struct TextAuthenticator: NucosAuthenticator {
+    func challenge(for uid: String) async throws -> Payload { .text("who is \(uid)?") }
+
+    func verify(uid: String, signature: Payload, challenge: Payload) async throws -> Bool {
+        signature.jsonString == "\"quoted\" _EOM_" && challenge.jsonString == "who is anna?"
     }
 }
