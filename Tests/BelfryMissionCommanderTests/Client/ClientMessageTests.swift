@@ -302,7 +302,8 @@ struct ClientMessageTests {
     @Test("a client that nobody holds closes its link and ends its sequences", arguments: BackendKind.testable)
     func abandoned(_ backend: BackendKind) async throws {
         try await withLoop(backend) { bench in
-            let server = try RawServer(bench)
+            // A name that has to be looked up.
+            let server = try RawServer(bench, on: .loopback(port: 0))
             var client: Client? = try Client(io: backend.choice, logger: .quiet)
             let messages = try #require(client).messages
             try await client?.setAddress("localhost")

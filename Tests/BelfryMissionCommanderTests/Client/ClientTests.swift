@@ -222,7 +222,7 @@ struct ClientTests {
             var clients: [WatchedClient] = []
             for id in ["a", "b"] {
                 let client = try Client(group: group, logger: .quiet)
-                try await client.setAddress("127.0.0.1")
+                try await client.setAddress(server.address.host)
                 try await client.setPort(id == "a" ? server.port : 1)
                 try await client.setClientID(id)
                 #expect(try await client.connect())
