@@ -80,6 +80,7 @@ final class HTTPConnection: ConnectionHandler {
 
     func drain() {
         isDraining = true
+        shared.readiness.end()
         if phase == .idle, decoder.isBetweenRequests { end(.local) }
     }
 
