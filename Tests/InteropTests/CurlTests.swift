@@ -21,12 +21,11 @@ struct CurlTests {
     ) async throws {
         var logger = Logger(label: "belfry.test")
         logger.logLevel = .critical
-        let broker = try Broker(
-            configuration: .init(io: setup.backend == .uring ? .uring : .epoll, loops: setup.loops),
-            logger: logger
-        )
-        let server = HTTPServer.web(broker: broker, address: .loopback(port: 0), metrics: PrometheusMetrics()) {
-            router in
+        let metrics = PrometheusMetrics()
+        var configuration = BrokerConfiguration(io: setup.backend == .uring ? .uring : .epoll, loops: setup.loops)
+        configuration.metrics = metrics
+        let broker = try Broker(configuration: configuration, logger: logger)
+        let server = HTTPServer.web(broker: broker, address: .loopback(port: 0), metrics: metrics) { router in
             var resources = StaticResources()
             resources.add("index.html", Array(Self.page.utf8))
             router.resources(resources)

@@ -36,7 +36,7 @@ extension HTTPServer {
     ///     try await web.start()
     ///
     /// - Parameters:
-    ///   - broker: The broker; its `metrics` should be the same registry.
+    ///   - broker: The broker; for its figures to be shown, its configuration has the same `metrics`.
     ///   - address: Where it listens; 127.0.0.1:8001 by default.
     ///   - metrics: What `/metrics` shows; nil leaves it out.
     ///   - addRoutes: Adds pages and upgrades.
