@@ -29,6 +29,7 @@ let settings = house + (Context.environment["CI"] == nil ? [] : [.treatAllWarnin
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 /// Only `make docs` resolves the documentation's plugin; users never do.
@@ -42,6 +43,8 @@ let package = Package(
         .library(name: "BelfryIO", targets: ["BelfryIO"]),
         .library(name: "Belfry", targets: ["Belfry"]),
         .library(name: "BelfryCodable", targets: ["BelfryCodable"]),
+        .library(name: "BelfryHTTP", targets: ["BelfryHTTP"]),
+        .library(name: "BelfryPocketsocket", targets: ["BelfryPocketsocket"]),
         .library(name: "BelfryMissionCommander", targets: ["BelfryMissionCommander"]),
         .library(name: "BelfryNucosMQ", targets: ["BelfryNucosMQ"]),
         .library(name: "BelfryTesting", targets: ["BelfryTesting"]),
@@ -56,11 +59,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ] + documentation,
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .systemLibrary(name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
         .target(
             name: "BelfryIO",
@@ -77,6 +83,18 @@ let package = Package(
         ),
         .target(name: "BelfryCodable", dependencies: ["Belfry"], swiftSettings: settings),
         .target(name: "BelfryJSON", swiftSettings: settings),
+        .target(name: "BelfryCrypto", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(name: "BelfryZlib", dependencies: ["CZlib"], swiftSettings: settings),
+        .target(
+            name: "BelfryHTTP",
+            dependencies: ["Belfry", "BelfryIO", "BelfryCrypto", "BelfryZlib", httpTypes, log, metrics, collections],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "BelfryPocketsocket",
+            dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log],
+            swiftSettings: settings
+        ),
         .target(
             name: "BelfryMissionCommander",
             dependencies: ["Belfry", "BelfryCodable", "BelfryIO", "BelfryJSON", log],
@@ -115,6 +133,19 @@ let package = Package(
             dependencies: ["Belfry", "BelfryIO", "BelfryTesting", log, metrics, lifecycle],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "BelfryHTTPTests",
+            dependencies: ["BelfryHTTP", "Belfry", "BelfryIO", "BelfryTesting", "BelfryZlib", httpTypes, log, metrics],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BelfryPocketsocketTests",
+            dependencies: [
+                "BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryMissionCommander",
+                "BelfryNucosMQ", "BelfryTesting", httpTypes, log,
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "BelfryJSONTests", dependencies: ["BelfryIO", "BelfryJSON"], swiftSettings: settings),
         .testTarget(
             name: "BelfryMissionCommanderTests",
@@ -137,7 +168,8 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "belfry", "belfry-interop-peer", log,
+                "Belfry", "BelfryHTTP", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "belfry",
+                "belfry-interop-peer", httpTypes, log,
             ],
             exclude: ["Python"],
             swiftSettings: settings

@@ -5,9 +5,9 @@
 enum Layers {
     /// A target may import targets of lower layers alone; so front-ends never import each other.
     static let layer: [String: Int] = [
-        "CLinux": 0, "BelfryJSON": 0, "CLiburing": 0, "CLibedit": 0, "COpenSSL": 0,
+        "CLinux": 0, "BelfryJSON": 0, "CLiburing": 0, "CLibedit": 0, "CZlib": 0, "COpenSSL": 0,
         "BelfryIO": 1,
-        "BelfryTLS": 2, "BelfryTerminal": 2, "Belfry": 3,
+        "BelfryTLS": 2, "BelfryTerminal": 2, "BelfryCrypto": 2, "BelfryZlib": 2, "Belfry": 3,
         "BelfryCodable": 4, "BelfryHTTP": 4,
         "BelfryNucosMQ": 5, "BelfryWatchbox": 5, "BelfryPocketsocket": 5, "BelfryMissionCommander": 5,
         "BelfryChatBox": 5, "BelfryMQTT": 5, "BelfryCluster": 5, "BelfryConsole": 5,
@@ -23,12 +23,13 @@ enum Layers {
 
     /// Where descriptors, errno and pointers end.
     ///
-    /// `BelfryTerminal` wraps libedit, whose interface is made of pointers.
-    static let mayUseC: Set = ["BelfryIO", "BelfryTLS", "BelfryTerminal"]
-    static let cModules: Set = ["Glibc", "Musl", "CLinux", "CLiburing", "CLibedit", "COpenSSL"]
+    /// `BelfryTerminal` wraps libedit, `BelfryCrypto` libcrypto and `BelfryZlib` zlib, whose interfaces are made of pointers.
+    static let mayUseC: Set = ["BelfryIO", "BelfryTLS", "BelfryTerminal", "BelfryCrypto", "BelfryZlib"]
+    static let cModules: Set = ["Glibc", "Musl", "CLinux", "CLiburing", "CLibedit", "CZlib", "COpenSSL"]
 
     /// Targets that are not Swift, or may say `unsafe`.
     static let mayBeUnsafe: Set = [
-        "CLinux", "CLiburing", "CLibedit", "COpenSSL", "BelfryIO", "BelfryTLS", "BelfryTerminal",
+        "CLinux", "CLiburing", "CLibedit", "CZlib", "COpenSSL", "BelfryIO", "BelfryTLS", "BelfryTerminal",
+        "BelfryCrypto", "BelfryZlib",
     ]
 }

@@ -30,7 +30,8 @@ package final class Connection: IOHandler {
     /// Subscriptions with something to send at the end of this turn, or once the connection is not busy any more.
     private var lagging: [Subscription] = []
     var pending: [Segment] = []
-    var pendingBytes = 0
+    /// Bytes that the backend has not taken yet.
+    package internal(set) var pendingBytes = 0
     private var isListed = false
     private(set) var isBusy = false
     private(set) var isClosing = false
@@ -51,6 +52,8 @@ package final class Connection: IOHandler {
     private var peerHasEnded = false
     private var isEndDeferred = false
     private var isFinished = false
+    /// The protocol's side wants to hear, once, when everything queued has been taken: `drained`.
+    package var wantsDrained = false
     /// The loop's clock when bytes last arrived.
     package var lastReceived: Int64 = 0
 
@@ -134,6 +137,7 @@ package final class Connection: IOHandler {
         switch context.loop.send(batch, on: handle) {
         case .queued:
             if isClosing, !hasMore { finish() }
+            if wantsDrained, !hasMore { tellDrained() }
             return hasMore && !isBusy
         case .closed: return false
         case .busy:
@@ -142,6 +146,11 @@ package final class Connection: IOHandler {
             for subscription in lagging where !isClosing { enforce(subscription) }
             return false
         }
+    }
+
+    private func tellDrained() {
+        wantsDrained = false
+        handler?.drained()
     }
 
     private var hasMore: Bool { !pending.isEmpty || !lagging.isEmpty }
@@ -265,6 +274,7 @@ package final class Connection: IOHandler {
         for subscription in lagging where subscription.isBlocking { context.unblock(subscription) }
         if isClosing { armCloseTimer() }
         if hasMore { context.list(self) } else if isClosing { finish() }
+        if wantsDrained, !hasMore { tellDrained() }
     }
 
     package func failed(_ handle: IOHandle, _ error: IOError) {

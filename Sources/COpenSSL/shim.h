@@ -1,0 +1,5 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+#pragma once
+#include <openssl/sha.h>
