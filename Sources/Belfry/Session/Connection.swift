@@ -30,7 +30,9 @@ package final class Connection: IOHandler {
     /// Subscriptions with something to send at the end of this turn, or once the connection is not busy any more.
     private var lagging: [Subscription] = []
     var pending: [Segment] = []
-    private(set) var pendingBytes = 0
+    package private(set) var pendingBytes = 0
+    /// Bytes that ever were in `pending`.
+    private(set) var queuedBytes = 0
     private var isListed = false
     private(set) var isBusy = false
     private(set) var isClosing = false
@@ -100,6 +102,7 @@ package final class Connection: IOHandler {
     private func append(_ segment: Segment) {
         guard segment.count > 0 else { return }
         pendingBytes += segment.count
+        queuedBytes &+= segment.count
         if let last = pending.last, last.chunk === segment.chunk, last.end == segment.start {
             pending[pending.count - 1] = Segment(last.chunk, last.start, segment.end)
         } else {
