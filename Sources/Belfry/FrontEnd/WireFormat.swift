@@ -47,6 +47,8 @@ package protocol ConnectionHandler: AnyObject {
     /// The network failed, or this side gives the peer up: nothing more is sent. The default does nothing; a protocol
     /// whose clients come back may say `keepUnsent`.
     func linkBroke()
+    /// What was queued has been taken by the backend; only after `Connection.wantsDrained`. The default does nothing.
+    func drained()
     /// The broker drains: say goodbye in the protocol's words and close.
     func drain()
     /// Sends a message to this client alone; false when the protocol can't say it.
@@ -59,6 +61,7 @@ package protocol ConnectionHandler: AnyObject {
 
 extension ConnectionHandler {
     package func linkBroke() {}
+    package func drained() {}
 }
 
 /// Why a connection ended.

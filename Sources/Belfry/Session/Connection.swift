@@ -30,6 +30,7 @@ package final class Connection: IOHandler {
     /// Subscriptions with something to send at the end of this turn, or once the connection is not busy any more.
     private var lagging: [Subscription] = []
     var pending: [Segment] = []
+    /// Bytes that the backend has not taken yet.
     package private(set) var pendingBytes = 0
     /// Bytes that ever were in `pending`.
     private(set) var queuedBytes = 0
@@ -52,6 +53,10 @@ package final class Connection: IOHandler {
     /// Both halves of the stream: the connection is over once the two are.
     private var peerHasEnded = false
     private var isFinished = false
+    /// The protocol's side wants to hear, once, when everything queued has been taken: `drained`.
+    package var wantsDrained = false
+    /// The protocol's side still has an answer for a peer that finished sending, and closes by itself.
+    package var outlivesPeer = false
     /// The loop's clock when bytes last arrived.
     package var lastReceived: Int64 = 0
 
@@ -136,6 +141,7 @@ package final class Connection: IOHandler {
         switch context.loop.send(batch, on: handle) {
         case .queued:
             if isClosing, !hasMore { finish() }
+            if wantsDrained, !hasMore { tellDrained() }
             return hasMore && !isBusy
         case .closed: return false
         case .busy:
@@ -144,6 +150,11 @@ package final class Connection: IOHandler {
             for subscription in lagging where !isClosing { enforce(subscription) }
             return false
         }
+    }
+
+    private func tellDrained() {
+        wantsDrained = false
+        handler?.drained()
     }
 
     private var hasMore: Bool { !pending.isEmpty || !lagging.isEmpty }
@@ -241,7 +252,7 @@ package final class Connection: IOHandler {
         peerHasEnded = true
         if reason == nil { handler?.peerEnded() }
         // What the peer asked for before it half-closed is still sent.
-        if isFinished { context.loop.close(handle) } else { close(.peer) }
+        if isFinished { context.loop.close(handle) } else if !outlivesPeer || reason != nil { close(.peer) }
     }
 
     package func finished(_ handle: IOHandle) {
@@ -254,6 +265,7 @@ package final class Connection: IOHandler {
         for subscription in lagging where subscription.isBlocking { context.unblock(subscription) }
         if isClosing { armCloseTimer() }
         if hasMore { context.list(self) } else if isClosing { finish() }
+        if wantsDrained, !hasMore { tellDrained() }
     }
 
     package func failed(_ handle: IOHandle, _ error: IOError) {

@@ -114,3 +114,29 @@ public struct Request: Sendable {
         }
     }
 }
+
+extension Request {
+    /// Whether `Upgrade` names a protocol, whatever its version.
+    func offers(_ protocolName: String) -> Bool {
+        values(of: .upgrade).contains { value in
+            value.split(separator: ",").contains { offer in
+                let name = offer.split(separator: "/", maxSplits: 1)[0].filter { $0 != " " && $0 != "\t" }
+                return name.lowercased() == protocolName.lowercased()
+            }
+        }
+    }
+}
+
+extension HTTPHeadLayout {
+    /// The asterisk form: a question about the server as such.
+    func isAsterisk(_ head: Span<UInt8>) -> Bool { path.count == 1 && head[path.lowerBound] == 0x2A }
+}
+
+extension [UInt8] {
+    /// A copy of lent bytes.
+    init(copying bytes: Span<UInt8>) {
+        self.init()
+        reserveCapacity(bytes.count)
+        append(copying: bytes)
+    }
+}

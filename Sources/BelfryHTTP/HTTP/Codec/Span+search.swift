@@ -77,3 +77,16 @@ extension [UInt8] {
         }
     }
 }
+
+extension Span<UInt8> {
+    /// Whether these are exactly the bytes of a text.
+    func isExactly(_ text: String) -> Bool {
+        guard count == text.utf8.count else { return false }
+        var index = 0
+        for byte in text.utf8 {
+            guard self[index] == byte else { return false }
+            index &+= 1
+        }
+        return true
+    }
+}

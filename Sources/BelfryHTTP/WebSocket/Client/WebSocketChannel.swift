@@ -10,8 +10,8 @@ import DequeModule
 protocol WebSocketLink: AnyObject {
     /// Bytes that wait to be sent.
     var pendingBytes: Int { get }
-    /// Whether it says `channel.hasRoom` by itself.
-    var announcesRoom: Bool { get }
+    /// Has it say `channel.hasRoom` once there is some.
+    func announceRoom()
     func send(_ kind: WebSocketMessageKind, _ payload: Span<UInt8>)
     func setReceiving(_ receiving: Bool)
     /// Begins the close handshake; nothing when it has begun.
@@ -24,7 +24,6 @@ protocol WebSocketLink: AnyObject {
 ///
 /// Loop-confined.
 final class WebSocketChannel {
-    private let loop: EventLoop
     private let maxReceivedBytes: Int
     private let maxPendingBytes: Int
     private var link: (any WebSocketLink)?
@@ -35,7 +34,6 @@ final class WebSocketChannel {
     private let reader = Parker<Void>()
 
     private var senders: [Parker<Void>] = []
-    private var isRetrying = false
 
     /// Set once this side has closed: what still arrives is dropped.
     private var isClosing = false
@@ -43,8 +41,7 @@ final class WebSocketChannel {
     private var failure: WebSocketError?
     private var endWaiters: [Parker<Void>] = []
 
-    init(loop: EventLoop, maxReceivedBytes: Int, maxPendingBytes: Int) {
-        self.loop = loop
+    init(maxReceivedBytes: Int, maxPendingBytes: Int) {
         self.maxReceivedBytes = maxReceivedBytes
         self.maxPendingBytes = maxPendingBytes
     }
@@ -96,7 +93,7 @@ final class WebSocketChannel {
         while let link, !isClosing, link.pendingBytes > maxPendingBytes {
             let parker = Parker<Void>()
             senders.append(parker)
-            if !link.announcesRoom { askForRoom() }
+            link.announceRoom()
             if case .cancelled = await parker.park() {
                 senders.removeAll { $0 === parker }
                 throw WebSocketError(.cancelled, "cancelled while waiting for a slow reader")
@@ -116,18 +113,6 @@ final class WebSocketChannel {
         let waiting = senders
         senders = []
         for sender in waiting { sender.unpark() }
-    }
-
-    /// The broker's connection doesn't say when it has room again, so this asks, every few milliseconds.
-    private func askForRoom() {
-        guard !isRetrying else { return }
-        isRetrying = true
-        loop.schedule(after: .milliseconds(5)) { [weak self] in
-            guard let self else { return }
-            self.isRetrying = false
-            self.hasRoom()
-            if !self.senders.isEmpty { self.askForRoom() }
-        }
     }
 
     // MARK: End

@@ -90,7 +90,6 @@ private actor WebSocketOpening: LoopBound {
             throw WebSocketError(.connectFailed, error.message)
         }
         let channel = WebSocketChannel(
-            loop: loop,
             maxReceivedBytes: configuration.maxReceivedBytes,
             maxPendingBytes: configuration.maxPendingBytes
         )

@@ -132,7 +132,8 @@ final class WebSocketClientLink: IOHandler, WebSocketLink {
 
     // MARK: Sending
 
-    let announcesRoom = true
+    /// It always does.
+    func announceRoom() {}
     var pendingBytes: Int { outbound.byteCount }
 
     func send(_ kind: WebSocketMessageKind, _ payload: Span<UInt8>) {

@@ -181,6 +181,8 @@ package final class WebSocketConnection: ConnectionHandler {
         }
     }
 
+    package func drained() { delegate?.drained() }
+
     package func drain() {
         guard isOpen else { return }
         delegate?.drain()

@@ -19,6 +19,8 @@ package protocol WebSocketDelegate: AnyObject {
     func received(_ kind: WebSocketMessageKind, _ payload: Span<UInt8>, frame: Span<UInt8>)
     /// Sends a message to this client alone; false when the protocol can't say it.
     func send(event: String, _ payload: Payload) -> Bool
+    /// What was queued has been taken by the backend; only after `Connection.wantsDrained`.
+    func drained()
     /// The broker drains: a last message may be sent. The connection then closes with 1001.
     func drain()
     /// The last call.
@@ -30,5 +32,6 @@ package protocol WebSocketDelegate: AnyObject {
 }
 
 extension WebSocketDelegate {
+    package func drained() {}
     package func drain() {}
 }

@@ -22,7 +22,6 @@ final class WebSocketSession: WebSocketDelegate, WebSocketLink {
         self.connection = connection
         self.handler = handler
         channel = WebSocketChannel(
-            loop: connection.connection.context.loop,
             maxReceivedBytes: limits.maxReceivedBytes,
             maxPendingBytes: limits.maxPendingBytes
         )
@@ -49,6 +48,8 @@ final class WebSocketSession: WebSocketDelegate, WebSocketLink {
         channel.received(kind, payload)
     }
 
+    func drained() { channel.hasRoom() }
+
     func send(event: String, _ payload: Payload) -> Bool { false }
 
     func closed(_ code: WebSocketCloseCode, _ reason: CloseReason) {
@@ -65,7 +66,7 @@ final class WebSocketSession: WebSocketDelegate, WebSocketLink {
 
     // MARK: From the application
 
-    let announcesRoom = false
+    func announceRoom() { connection.connection.wantsDrained = true }
     var pendingBytes: Int { connection.connection.pendingBytes }
     func send(_ kind: WebSocketMessageKind, _ payload: Span<UInt8>) { connection.send(kind, payload) }
     func setReceiving(_ receiving: Bool) { connection.setReceiving(receiving) }
