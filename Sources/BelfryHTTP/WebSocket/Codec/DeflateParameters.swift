@@ -11,6 +11,9 @@ package struct DeflateParameters: Sendable, Equatable {
     package var serverMaxWindowBits = 15
     /// How far back the client's messages refer, as a power of two: 8 to 15.
     package var clientMaxWindowBits = 15
+
+    /// No restrictions.
+    package init() {}
 }
 
 /// How messages are compressed with permessage-deflate (RFC 7692).

@@ -63,11 +63,16 @@ package struct WebSocketFormat<Content: WebSocketContent>: WireFormat {
 
     package func decode(_ frame: Span<UInt8>) -> (event: String, payload: Payload)? {
         var found: (event: String, payload: Payload)?
+        var parameters: DeflateParameters?
+        if deflate != nil {
+            parameters = DeflateParameters()
+            parameters?.serverNoContextTakeover = true
+        }
         // Our own frames: a decoder reads them, whatever their length.
         var decoder = WebSocketDecoder(
             .client,
             maxMessageBytes: .max,
-            deflate: deflate == nil ? nil : DeflateParameters(serverNoContextTakeover: true)
+            deflate: parameters
         )
         var scratch: [UInt8] = []
         decoder.decode(frame, scratch: &scratch) { event, bytes in
