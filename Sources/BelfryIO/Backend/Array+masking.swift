@@ -23,7 +23,8 @@ extension [UInt8] {
 }
 
 /// Eight bytes at a time; the compiler makes it 16 or more.
-private func mask(_ source: UnsafeRawBufferPointer, _ key: UInt32, into target: UnsafeMutableRawBufferPointer) -> UInt8 {
+private func mask(_ source: UnsafeRawBufferPointer, _ key: UInt32, into target: UnsafeMutableRawBufferPointer) -> UInt8
+{
     guard let from = source.baseAddress, let to = target.baseAddress else { return 0 }
     let wide = UInt64(key) | UInt64(key) << 32
     var seen: UInt64 = 0

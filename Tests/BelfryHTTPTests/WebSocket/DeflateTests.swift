@@ -25,9 +25,10 @@ struct DeflateTests {
         let stored: [UInt8] = [0x00, 0x05, 0x00, 0xFA, 0xFF, 0x48, 0x65, 0x6C, 0x6C, 0x6F, 0x00]
         let last: [UInt8] = [0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x00]
         let two: [UInt8] = [0xF2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xCA, 0xC9, 0xC9, 0x07, 0x00]
-        for (messages, name) in [([hello], "one block"), ([hello, again], "with context"), ([stored], "not compressed"),
-            ([last], "a last block"), ([last, again], "context behind a last block"), ([two], "two blocks")]
-        {
+        for (messages, name) in [
+            ([hello], "one block"), ([hello, again], "with context"), ([stored], "not compressed"),
+            ([last], "a last block"), ([last, again], "context behind a last block"), ([two], "two blocks"),
+        ] {
             var frames = Frames()
             for message in messages { frames = frames.adding(.text, message, compressed: true) }
             let wanted = [SeenEvent](repeating: .text("Hello"), count: messages.count)
@@ -93,14 +94,21 @@ struct DeflateTests {
         }
         var bytes: [UInt8] = []
         #expect(deflater.deflate(text.span, into: &bytes))
-        #expect(decode(Frames().adding(.text, bytes, compressed: true).bytes, deflate: DeflateParameters()) == [.failed(1007)])
+        #expect(
+            decode(Frames().adding(.text, bytes, compressed: true).bytes, deflate: DeflateParameters()) == [
+                .failed(1007)
+            ]
+        )
         #expect(
             decode(Frames().adding(.continuation, bytes, compressed: true).bytes, deflate: DeflateParameters())
                 == [.failed(1002)]
         )
     }
 
-    @Test("a message for everybody is compressed alone, and read with and without context", arguments: [1, 60, 500, 9_000, 200_000])
+    @Test(
+        "a message for everybody is compressed alone, and read with and without context",
+        arguments: [1, 60, 500, 9_000, 200_000]
+    )
     func alone(_ count: Int) {
         let payload = Array(repeatElement(Array("belfry rings ".utf8), count: count / 13 + 1).joined().prefix(count))
         guard let compressed = MessageDeflater.deflate(payload.span, maxWindowBits: 15, level: 3) else {
@@ -126,15 +134,22 @@ struct DeflateTests {
     static let offers: [Offer] = [
         Offer(offer: "permessage-deflate", answer: "permessage-deflate"),
         Offer(offer: "x, permessage-deflate; client_max_window_bits", answer: "permessage-deflate"),
-        Offer(offer: "PerMessage-Deflate; client_max_window_bits=10", answer: "permessage-deflate; client_max_window_bits=10"),
-        Offer(offer: "permessage-deflate; server_max_window_bits=\"10\"", answer: "permessage-deflate; server_max_window_bits=10"),
+        Offer(
+            offer: "PerMessage-Deflate; client_max_window_bits=10",
+            answer: "permessage-deflate; client_max_window_bits=10"
+        ),
+        Offer(
+            offer: "permessage-deflate; server_max_window_bits=\"10\"",
+            answer: "permessage-deflate; server_max_window_bits=10"
+        ),
         Offer(
             offer: "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
             answer: "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
         ),
         Offer(
             offer: "permessage-deflate; client_max_window_bits",
-            answer: "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12; client_max_window_bits=11",
+            answer:
+                "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12; client_max_window_bits=11",
             options: options {
                 $0.serverContextTakeover = false
                 $0.clientContextTakeover = false

@@ -42,7 +42,10 @@ struct WebSocketDecoderTests {
         Case("a server's text", Frames(.client).adding(.text, "hi"), [.text("hi")]),
         Case(
             "lengths of 16 and 64 bits",
-            Frames().adding(.binary, [UInt8](repeating: 7, count: 126)).adding(.binary, [UInt8](repeating: 8, count: 65_536)),
+            Frames().adding(.binary, [UInt8](repeating: 7, count: 126)).adding(
+                .binary,
+                [UInt8](repeating: 8, count: 65_536)
+            ),
             [.binary([UInt8](repeating: 7, count: 126)), .binary([UInt8](repeating: 8, count: 65_536))]
         ),
         Case(
@@ -51,14 +54,23 @@ struct WebSocketDecoderTests {
                 .adding(.continuation, [], final: false).adding(.pong, "!").adding(.continuation, [0x83]),
             [.ping([0x3F]), .pong([0x21]), .text("a☃")]
         ),
-        Case("a server's fragments", Frames(.client).adding(.binary, [1], final: false).adding(.continuation, [2]), [.binary([1, 2])]),
+        Case(
+            "a server's fragments",
+            Frames(.client).adding(.binary, [1], final: false).adding(.continuation, [2]),
+            [.binary([1, 2])]
+        ),
         Case("a close without code", Frames().adding(.close, []), [.close(nil, "")]),
         Case(
             "a close ends the stream",
             Frames().adding(.close, [0x03, 0xE8] + Array("bye ☃".utf8)).adding(.text, "late"),
             [.close(1000, "bye ☃")]
         ),
-        Case("a message as long as allowed", Frames().adding(.binary, [1, 2]).adding(.text, "ab"), [.binary([1, 2]), .text("ab")], maxMessageBytes: 2),
+        Case(
+            "a message as long as allowed",
+            Frames().adding(.binary, [1, 2]).adding(.text, "ab"),
+            [.binary([1, 2]), .text("ab")],
+            maxMessageBytes: 2
+        ),
     ]
 
     static let bad: [Case] = [
@@ -67,15 +79,35 @@ struct WebSocketDecoderTests {
         Case("an unknown opcode", Frames().adding(raw: [0x83, 0x80, 0, 0, 0, 0]), [.failed(1002)]),
         Case("an unknown control opcode", Frames().adding(raw: [0x8B, 0x80, 0, 0, 0, 0]), [.failed(1002)]),
         Case("a client's frame without a mask", Frames().adding(raw: [0x81, 0x01, 0x61]), [.failed(1002)]),
-        Case("a server's frame with a mask", Frames(.client).adding(raw: [0x81, 0x81, 0, 0, 0, 0, 0x61]), [.failed(1002)]),
+        Case(
+            "a server's frame with a mask",
+            Frames(.client).adding(raw: [0x81, 0x81, 0, 0, 0, 0, 0x61]),
+            [.failed(1002)]
+        ),
         Case("a length of 16 bits that fits 7", Frames(.client).adding(raw: [0x81, 126, 0, 125]), [.failed(1002)]),
-        Case("a length of 64 bits that fits 16", Frames(.client).adding(raw: [0x81, 127, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]), [.failed(1002)]),
-        Case("a negative length", Frames(.client).adding(raw: [0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0]), [.failed(1002)]),
-        Case("a length of all there is", Frames(.client).adding(raw: [0x82, 127, 0x7F] + [UInt8](repeating: 0xFF, count: 7)), [.failed(1009)]),
+        Case(
+            "a length of 64 bits that fits 16",
+            Frames(.client).adding(raw: [0x81, 127, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]),
+            [.failed(1002)]
+        ),
+        Case(
+            "a negative length",
+            Frames(.client).adding(raw: [0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0]),
+            [.failed(1002)]
+        ),
+        Case(
+            "a length of all there is",
+            Frames(.client).adding(raw: [0x82, 127, 0x7F] + [UInt8](repeating: 0xFF, count: 7)),
+            [.failed(1009)]
+        ),
         Case("a fragmented ping", Frames().adding(.ping, "x", final: false), [.failed(1002)]),
         Case("a long ping", Frames().adding(.ping, [UInt8](repeating: 1, count: 126)), [.failed(1002)]),
         Case("a continuation of nothing", Frames().adding(.continuation, "x"), [.failed(1002)]),
-        Case("a message within a message", Frames().adding(.text, "x", final: false).adding(.text, "y"), [.failed(1002)]),
+        Case(
+            "a message within a message",
+            Frames().adding(.text, "x", final: false).adding(.text, "y"),
+            [.failed(1002)]
+        ),
         Case("a close of one byte", Frames().adding(.close, [3]), [.failed(1002)]),
         Case("a reason that is not UTF-8", Frames().adding(.close, [0x03, 0xE8, 0xFF]), [.failed(1007)]),
         Case("a text that is not UTF-8", Frames().adding(.text, [0x61, 0xFF]), [.failed(1007)]),
@@ -86,10 +118,18 @@ struct WebSocketDecoderTests {
             Frames().adding(.text, [0xF0, 0x9D], final: false).adding(.continuation, [0x41], final: false),
             [.failed(1007)]
         ),
-        Case("a frame longer than allowed", Frames().adding(.binary, [UInt8](repeating: 1, count: 126), final: false), [.failed(1009)], maxFrameBytes: 125),
+        Case(
+            "a frame longer than allowed",
+            Frames().adding(.binary, [UInt8](repeating: 1, count: 126), final: false),
+            [.failed(1009)],
+            maxFrameBytes: 125
+        ),
         Case(
             "a message longer than allowed",
-            Frames().adding(.binary, [UInt8](repeating: 1, count: 100), final: false).adding(.continuation, [UInt8](repeating: 1, count: 51)),
+            Frames().adding(.binary, [UInt8](repeating: 1, count: 100), final: false).adding(
+                .continuation,
+                [UInt8](repeating: 1, count: 51)
+            ),
             [.failed(1009)],
             maxMessageBytes: 150
         ),
@@ -153,7 +193,10 @@ struct WebSocketDecoderTests {
 
     @Test("every scalar, and no other sequence of up to four bytes at its edges, is UTF-8")
     func scalars() {
-        let heads: [UInt8] = [0x7F, 0x80, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF]
+        let heads: [UInt8] = [
+            0x7F, 0x80, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5,
+            0xFF,
+        ]
         let rest: [UInt8] = [0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF]
         for head in heads {
             for second in rest {

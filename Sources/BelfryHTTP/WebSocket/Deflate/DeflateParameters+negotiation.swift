@@ -56,7 +56,10 @@ extension DeflateParameters {
             if agreed.serverNoContextTakeover { answer += "; server_no_context_takeover" }
             agreed.clientNoContextTakeover = named.clientNoContextTakeover || !options.clientContextTakeover
             if agreed.clientNoContextTakeover { answer += "; client_no_context_takeover" }
-            agreed.serverMaxWindowBits = min(named.serverMaxWindowBits ?? 15, options.window(options.serverMaxWindowBits))
+            agreed.serverMaxWindowBits = min(
+                named.serverMaxWindowBits ?? 15,
+                options.window(options.serverMaxWindowBits)
+            )
             if agreed.serverMaxWindowBits < 15 { answer += "; server_max_window_bits=\(agreed.serverMaxWindowBits)" }
             if let wanted = named.clientMaxWindowBits {
                 agreed.clientMaxWindowBits = min(wanted ?? 15, options.window(options.clientMaxWindowBits))

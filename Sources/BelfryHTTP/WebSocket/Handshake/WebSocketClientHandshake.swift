@@ -30,7 +30,8 @@ struct WebSocketClientHandshake: ~Copyable {
     ///
     /// - Throws: ``WebSocketError`` `.badHandshake` for a field that can't be sent.
     func request(_ url: WebSocketURL) throws(WebSocketError) -> [UInt8] {
-        var text = "GET \(url.target) HTTP/1.1\r\nHost: \(url.authority)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        var text =
+            "GET \(url.target) HTTP/1.1\r\nHost: \(url.authority)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         text += "Sec-WebSocket-Key: \(key)\r\nSec-WebSocket-Version: 13\r\n"
         if !subprotocols.isEmpty { text += "Sec-WebSocket-Protocol: \(subprotocols.joined(separator: ", "))\r\n" }
         if let deflate { text += "Sec-WebSocket-Extensions: \(DeflateParameters.offer(deflate))\r\n" }
@@ -66,7 +67,10 @@ struct WebSocketClientHandshake: ~Copyable {
             status[0].hasPrefix("HTTP/1.")
         else { throw Self.bad("the answer is not HTTP/1.1") }
         guard status[1] == "101" else {
-            throw WebSocketError(.refused, "the server answered \(status.dropFirst().joined(separator: " ").prefix(200))")
+            throw WebSocketError(
+                .refused,
+                "the server answered \(status.dropFirst().joined(separator: " ").prefix(200))"
+            )
         }
         var values: [String: String] = [:]
         for line in lines {

@@ -28,7 +28,11 @@ package struct WebSocketUpgrade: HTTPUpgrade {
             return refuse(.upgradeRequired, "This is a WebSocket.", [.upgrade: protocolName])
         }
         guard request.values(of: .secWebSocketVersion) == ["13"] else {
-            return refuse(.upgradeRequired, "WebSocket's version is 13.", [.secWebSocketVersion: "13", .upgrade: protocolName])
+            return refuse(
+                .upgradeRequired,
+                "WebSocket's version is 13.",
+                [.secWebSocketVersion: "13", .upgrade: protocolName]
+            )
         }
         let keys = request.values(of: .secWebSocketKey)
         guard keys.count == 1, let key = keys.first, WebSocketKey.isSound(key) else {

@@ -265,7 +265,9 @@ package final class WebSocketConnection: ConnectionHandler {
         }
         let seconds = Int((now - message.since) / 1_000_000_000)
         guard seconds >= 10 else { return }
-        if watch.bytes &- message.bytes < configuration.minBytesPerSecond.multipliedReportingOverflow(by: seconds).partialValue {
+        if watch.bytes &- message.bytes
+            < configuration.minBytesPerSecond.multipliedReportingOverflow(by: seconds).partialValue
+        {
             close(.policyViolation, "a message comes too slowly", because: .timedOut("a message"))
         }
     }
