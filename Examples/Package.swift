@@ -28,17 +28,38 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+<<<<<<< HEAD
             name: "WebSocketEcho",
             dependencies: [
                 .product(name: "Belfry", package: "belfry"),
                 .product(name: "BelfryHTTP", package: "belfry"),
+=======
+            name: "MissionCommanderEchoServer",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryMissionCommander", package: "belfry"),
+>>>>>>> aa391f8354be8874908a50241e0da3497e084588
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),
         .executableTarget(
+<<<<<<< HEAD
             name: "AutobahnClient",
             dependencies: [.product(name: "BelfryHTTP", package: "belfry")],
+=======
+            name: "MissionCommanderEchoClient",
+            dependencies: [.product(name: "BelfryMissionCommander", package: "belfry")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "NucosWeather",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryNucosMQ", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+>>>>>>> aa391f8354be8874908a50241e0da3497e084588
             swiftSettings: settings
         ),
         .executableTarget(

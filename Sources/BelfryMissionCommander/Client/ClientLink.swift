@@ -39,7 +39,8 @@ final class ClientLink: IOHandler {
         self.owner = owner
         self.loop = loop
         self.configuration = configuration
-        decoder = FrameDecoder(maxBodyBytes: configuration.maxBodyBytes)
+        // What a paused socket may still deliver is at most the loop's receive buffers, 4 MiB unless set otherwise.
+        decoder = FrameDecoder(maxBodyBytes: configuration.maxBodyBytes, maxHeldBytes: 16 << 20)
     }
 
     // MARK: Connecting
@@ -94,6 +95,11 @@ final class ClientLink: IOHandler {
 
     func connected(_ handle: IOHandle) {
         guard phase == .connecting, handle == self.handle else { return }
+        guard loop.localAddress(of: handle) != loop.peerAddress(of: handle) else {
+            // A port of this machine that nobody listens on may be given to the attempt itself, which then meets itself
+            // (RFC 9293, 3.5): for one who tries again and again that is a matter of time.
+            return failed(handle, IOError(.refused, "the connection met itself"))
+        }
         phase = .open
         loop.startReceiving(handle)
         owner?.linkStands()

@@ -11,32 +11,44 @@ import Testing
 
 @Suite("Clients and the server", .timeLimit(.minutes(1)))
 struct ClientAndServerTests {
+    private struct Serving {
+        let broker: Broker
+        let server: Server
+        let address: SocketAddress
+        /// What clients say from the beginning.
+        let messages: Queue<Server.ReceivedMessage>
+    }
+
     /// A server on a broker of its own, started.
     private func serve(
         _ backend: BackendKind,
+        on host: String = SocketAddress.ownHost.host,
         port: Int = 0
-    ) async throws -> (broker: Broker, server: Server, port: Int) {
+    ) async throws -> Serving {
         let broker = try Broker(configuration: .init(io: backend.choice, loops: 2), logger: .quiet)
-        let server = Server(broker: broker, interface: "127.0.0.1", port: port)
+        let server = Server(broker: broker, interface: host, port: port)
+        // Before it starts: who was waiting for it speaks at once.
+        let messages = server.messages
         let address = try await server.start()
-        return (broker, server, Int(try #require(address?.port)))
+        return Serving(broker: broker, server: server, address: try #require(address), messages: messages)
     }
 
-    private func makeClient(_ id: String, port: Int, group: EventLoopGroup) async throws -> Client {
+    private func makeClient(_ id: String, of server: SocketAddress, group: EventLoopGroup) async throws -> Client {
         let client = try Client(group: group, logger: .quiet)
-        try await client.setAddress("127.0.0.1")
-        try await client.setPort(port)
+        try await client.setAddress(server.host)
+        try await client.setPort(server.port.map { Int($0) })
         try await client.setClientID(id)
         return client
     }
 
     @Test("messages go both ways, and a stopped server ends its clients", arguments: BackendKind.testable)
     func session(_ backend: BackendKind) async throws {
-        let (broker, server, port) = try await serve(backend)
+        let serving = try await serve(backend)
+        let (broker, server, address) = (serving.broker, serving.server, serving.address)
         let group = try EventLoopGroup(backend.choice, count: 1, logger: .quiet)
-        let client = try await makeClient("me", port: port, group: group)
+        let client = try await makeClient("me", of: address, group: group)
         let watched = WatchedClient(client)
-        let (arrivals, received) = (server.clients, server.messages)
+        let (arrivals, received) = (server.clients, serving.messages)
         #expect(try await client.connect())
         var arrival = arrivals.makeAsyncIterator()
         #expect(try await arrival.next() == .element(.init(id: "me", kind: .joined, isKnown: true)))
@@ -60,15 +72,15 @@ struct ClientAndServerTests {
 
     @Test("a client that was away gets what was sent meanwhile", arguments: BackendKind.testable)
     func away(_ backend: BackendKind) async throws {
-        let (broker, server, port) = try await serve(backend)
+        let serving = try await serve(backend)
+        let (broker, server, address) = (serving.broker, serving.server, serving.address)
         let group = try EventLoopGroup(backend.choice, count: 1, logger: .quiet)
-        let client = try await makeClient("me", port: port, group: group)
+        let client = try await makeClient("me", of: address, group: group)
         let watched = WatchedClient(client)
         var changes = server.clients.makeAsyncIterator()
         #expect(try await client.connect())
         _ = try await changes.next()
-        // The link breaks on the server's side.
-        for session in await broker.sessions { await session.close() }
+        await client.breakLink()
         #expect(try await changes.next() == .element(.init(id: "me", kind: .left, isKnown: true)))
         for number in 0..<20 { #expect(try await server.send(to: "me", Message(subject: "m\(number)"))) }
         let events = try await watched.events(22)
@@ -91,7 +103,7 @@ struct ClientAndServerTests {
         let group = try EventLoopGroup(backend.choice, count: 2, logger: .quiet)
         var clients: [WatchedClient] = []
         for number in 0..<count {
-            let client = try await makeClient("c\(number)", port: first.port, group: group)
+            let client = try await makeClient("c\(number)", of: first.address, group: group)
             clients.append(WatchedClient(client))
             #expect(try await client.connect())
         }
@@ -106,12 +118,11 @@ struct ClientAndServerTests {
             for number in 0..<3 { #expect(try await watched.client.send(Message(subject: "m\(number)"))) }
         }
 
-        let second = try await serve(backend, port: first.port)
-        let incoming = second.server.messages
+        let second = try await serve(backend, on: first.address.host, port: Int(first.address.port ?? 0))
         for watched in clients { #expect(try await watched.states(to: 38) == [38]) }
         var seen: [String: [String]] = [:]
         var left = count * 3
-        for try await case .element(let received) in incoming {
+        for try await case .element(let received) in second.messages {
             seen[received.id, default: []].append(received.message.subject)
             left -= 1
             if left == 0 { break }
@@ -134,4 +145,9 @@ struct ClientAndServerTests {
         await group.shutDown()
         await second.broker.shutDown()
     }
+}
+
+extension Client {
+    /// As if the network had lost the connection.
+    fileprivate func breakLink() { core.linkBroke(nil) }
 }

@@ -130,6 +130,17 @@ struct ClientPropertyTests {
         }
     }
 
+    @Test("a connection that meets itself is none", arguments: BackendKind.testable)
+    func selfConnection(_ backend: BackendKind) async throws {
+        try await withRawServer(backend, attemptReconnect: false) { bench, server, watched in
+            try await server.kill(bench)
+            try await watched.client.setInterface(server.address.host)
+            try await watched.client.setBindPort(server.port)
+            #expect(try await !watched.client.connect())
+            #expect(try await watched.states(to: 72) == [22, 72])
+        }
+    }
+
     @Test("a local end that can't be had is a failure at once", arguments: ["192.0.2.1", "no-such-device"])
     func unusable(_ interface: String) async throws {
         try await withRawServer(.epoll) { _, _, watched in

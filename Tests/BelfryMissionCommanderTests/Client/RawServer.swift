@@ -18,10 +18,10 @@ final class RawServer {
     private var listener: IOHandle
     private var outgoing: [UInt8] = []
 
-    init(_ bench: isolated LoopBench) throws {
+    init(_ bench: isolated LoopBench, on wanted: SocketAddress = .ownHost) throws {
         self.bench = bench
         side = bench.recorder()
-        (listener, address) = try bench.listen(side)
+        (listener, address) = try bench.listen(on: wanted, side)
         side.onWritable = { [weak self] _ in self?.pump() }
     }
 
@@ -140,7 +140,7 @@ func withRawServer(
     do {
         try await withLoop(backend) { bench in
             let server = try RawServer(bench)
-            try await client.setAddress("127.0.0.1")
+            try await client.setAddress(server.address.host)
             try await client.setPort(server.port)
             try await client.setClientID("me")
             try await body(bench, server, WatchedClient(client))
@@ -159,5 +159,18 @@ extension ReconnectPolicy {
         policy.firstPause = .milliseconds(1)
         policy.maxPause = .milliseconds(20)
         return policy
+    }
+}
+
+extension SocketAddress {
+    private static let hosts = Lock<UInt32>(0)
+
+    /// A loopback address that no other test listens on: nobody else takes a port there that a test gave up for a while.
+    static var ownHost: SocketAddress {
+        let number = hosts.withLock { count in
+            count += 1
+            return count
+        }
+        return .ipv4(0x7F01_0000 + number, port: 0)
     }
 }
