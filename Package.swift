@@ -170,7 +170,8 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "belfry", "belfry-interop-peer", log,
+                "Belfry", "BelfryHTTP", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "belfry",
+                "belfry-interop-peer", httpTypes, log,
             ],
             exclude: ["Python"],
             swiftSettings: settings

@@ -18,6 +18,7 @@ let package = Package(
     name: "fuzz",
     targets: [
         .target(name: "BelfryJSON", swiftSettings: settings),
+        .executableTarget(name: "fuzz-http", swiftSettings: settings),
         .executableTarget(name: "fuzz-missioncommander", dependencies: ["BelfryJSON"], swiftSettings: settings),
         .executableTarget(name: "fuzz-nucosmq", dependencies: ["BelfryJSON"], swiftSettings: settings),
     ]

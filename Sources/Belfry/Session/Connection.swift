@@ -56,8 +56,6 @@ package final class Connection: IOHandler {
     private var isFinished = false
     /// The protocol's side wants to hear, once, when everything queued has been taken: `drained`.
     package var wantsDrained = false
-    /// The protocol's side still has an answer for a peer that finished sending, and closes by itself.
-    package var outlivesPeer = false
     /// The loop's clock when bytes last arrived.
     package var lastReceived: Int64 = 0
 
@@ -266,7 +264,7 @@ package final class Connection: IOHandler {
     private func handleEnd() {
         if reason == nil { handler?.peerEnded() }
         // What the peer asked for before it half-closed is still sent.
-        if isFinished { context.loop.close(handle) } else if !outlivesPeer || reason != nil { close(.peer) }
+        if isFinished { context.loop.close(handle) } else { close(.peer) }
     }
 
     package func finished(_ handle: IOHandle) {

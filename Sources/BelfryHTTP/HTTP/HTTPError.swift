@@ -19,6 +19,6 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
     /// The status and the message.
     public var description: String { "\(status): \(message)" }
 
-    /// The answer.
-    var response: Response { .text((message.isEmpty ? status.reasonPhrase : message) + "\n", status: status) }
+    /// The error as an answer of plain text.
+    public var response: Response { .text((message.isEmpty ? status.reasonPhrase : message) + "\n", status: status) }
 }

@@ -22,10 +22,9 @@ struct HTTPHeadParser {
         layout.minorVersion = try Self.minorVersion(line.extracting((line.count - 8)...))
         var end = 0
         while ASCII.isToken(line[end]) { end += 1 }
-        guard end > 0, line[end] == ASCII.space else { throw .requestLine }
+        guard end > 0, end + 1 < line.count - 9, line[end] == ASCII.space else { throw .requestLine }
         layout.methodLength = end
         let target = (end + 1)..<(line.count - 9)
-        guard !target.isEmpty else { throw .requestLine }
         layout.target = (base + target.lowerBound)..<(base + target.upperBound)
         try readTarget(line.extracting(target), method: line.extracting(0..<end), at: base + target.lowerBound)
     }

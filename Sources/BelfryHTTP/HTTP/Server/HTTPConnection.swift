@@ -43,7 +43,6 @@ final class HTTPConnection: ConnectionHandler {
     var since: Int64 = 0
     /// What takes the connection over.
     private var successor: (any ConnectionHandler)?
-    private var peerHasEnded = false
     var isDraining = false
     private var isPaused = false
     private var uncounted = 0
@@ -72,14 +71,12 @@ final class HTTPConnection: ConnectionHandler {
         settle()
     }
 
-    func peerEnded() {
-        peerHasEnded = true
-        // What it asked for before is still answered.
-        connection.outlivesPeer = phase == .handling || phase == .sending
-    }
+    /// With nothing under way: as long as there is, the end is deferred, and what the client asked for is answered.
+    func peerEnded() {}
 
     func drain() {
         isDraining = true
+        shared.readiness.end()
         if phase == .idle, decoder.isBetweenRequests { end(.local) }
     }
 
@@ -247,16 +244,9 @@ final class HTTPConnection: ConnectionHandler {
 
     /// At the end of every entry: what was written leaves, and the client is read from or not.
     func settle() {
-        guard phase != .ended else {
-            flush()
-            return
-        }
         flush()
-        if peerHasEnded {
-            // With nothing under way, nothing more will be asked for.
-            if phase == .idle || phase == .body { end(.peer) }
-            return
-        }
+        connection.setEndDeferred(phase == .handling || phase == .sending)
+        guard phase != .ended else { return }
         if isDraining, phase == .idle, decoder.isBetweenRequests { return end(.local) }
         let pauses = decoder.isHeld && decoder.bufferedBytes > Self.maxReadAhead
         if pauses != isPaused {
@@ -280,6 +270,7 @@ final class HTTPConnection: ConnectionHandler {
         phase = .ended
         flush()
         connection.close(reason)
+        connection.setEndDeferred(false)
     }
 
     private func count() {
@@ -304,6 +295,11 @@ final class HTTPConnection: ConnectionHandler {
             "A malformed request.",
             metadata: ["session": "\(connection.id)", "fault": "\(fault.rawValue)"]
         )
+        guard phase == .idle || phase == .body else {
+            // Too much came behind a request that is not answered yet: it would take this for its answer.
+            phase = .ended
+            return connection.fail(.protocolError(fault.rawValue))
+        }
         var response = Response.text(fault.rawValue + "\n", status: .init(code: fault.status))
         response.closes = true
         write(response, isHead: false, keepsAlive: false, minorVersion: 1)

@@ -21,17 +21,32 @@ public actor HTTPServer: LoopBound {
     public private(set) var address: SocketAddress?
 
     /// Makes a server; it listens after ``start()``.
-    public init(broker: Broker, router: Router, configuration: HTTPServerConfiguration = .init()) {
+    ///
+    /// - Parameters:
+    ///   - broker: Whose loops it runs on; it stops with it.
+    ///   - router: Who answers.
+    ///   - configuration: Every default is stated at ``HTTPServerConfiguration``.
+    ///   - readiness: Ends when the server drains; for `/readyz`.
+    public init(
+        broker: Broker,
+        router: Router,
+        configuration: HTTPServerConfiguration = .init(),
+        readiness: Readiness = Readiness()
+    ) {
         self.broker = broker
         loop = broker.loop
         shared = HTTPShared(
             configuration: configuration,
             router: router,
+            readiness: readiness,
             number: broker.shared.uniqueNumber(),
             logger: broker.shared.logger,
             counters: HTTPCounters(factory: broker.configuration.metrics ?? MetricsSystem.factory)
         )
     }
+
+    /// What `/readyz` asks: end it some time before ``close()`` where a load balancer has to notice first.
+    public nonisolated var readiness: Readiness { shared.readiness }
 
     /// Listens.
     ///
@@ -43,6 +58,7 @@ public actor HTTPServer: LoopBound {
         if let address { return address }
         let bound = try await broker.listen(on: shared.configuration.address, frontEnd: shared)
         listener = bound.number
+        shared.readiness.begin()
         address = bound.address
         return bound.address
     }
@@ -54,6 +70,7 @@ public actor HTTPServer: LoopBound {
         guard let number = listener else { return }
         listener = nil
         address = nil
+        shared.readiness.end()
         await broker.stopListening(number)
         await broker.shared.forEachConnection(of: shared.name) { $0.handler?.drain() }
     }

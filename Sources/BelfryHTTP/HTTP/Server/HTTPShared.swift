@@ -12,12 +12,14 @@ final class HTTPShared: FrontEnd {
     let configuration: HTTPServerConfiguration
     let limits: HTTPRequestDecoder.Limits
     let router: Router
+    let readiness: Readiness
     let logger: Logger
     let counters: HTTPCounters
 
     init(
         configuration: HTTPServerConfiguration,
         router: Router,
+        readiness: Readiness,
         number: UInt64,
         logger: Logger,
         counters: HTTPCounters
@@ -25,6 +27,7 @@ final class HTTPShared: FrontEnd {
         self.configuration = configuration
         limits = configuration.limits
         self.router = router
+        self.readiness = readiness
         self.logger = logger
         self.counters = counters
         // Told apart from a second server on the same broker.
