@@ -8,7 +8,7 @@ import BelfryTesting
 import Testing
 
 @Suite("WebSocket upgrade over the wire", .serialized, .timeLimit(.minutes(1)))
-struct UpgradeTests {
+struct WebSocketUpgradeTests {
     private static func request(_ fields: String) -> String {
         "GET / HTTP/1.1\r\nHost: a.example\r\n\(fields)\r\n"
     }
