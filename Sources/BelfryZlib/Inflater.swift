@@ -51,7 +51,8 @@ import CZlib
     ///   - maxBytes: How much this piece may add.
     package mutating func inflate(_ input: Span<UInt8>, into output: inout [UInt8], maxBytes: Int) -> Outcome {
         var start = 0
-        let end = output.count + maxBytes
+        let (sum, isTooMuch) = output.count.addingReportingOverflow(maxBytes)
+        let end = isTooMuch ? .max : sum
         // zlib counts in 32 bits.
         while start < input.count {
             let piece = input.extracting(start..<min(start + 1 << 30, input.count))

@@ -15,7 +15,10 @@ struct WebSocketTests {
 
     private func engine(_ setup: Setup) -> IOChoice { setup.backend == .uring ? .uring : .epoll }
 
-    @Test("Python's client talks to our server: all kinds of messages, plain and compressed", arguments: Setup.all(loops: [2]))
+    @Test(
+        "Python's client talks to our server: all kinds of messages, plain and compressed",
+        arguments: Setup.all(loops: [2])
+    )
     func server(_ setup: Setup) async throws {
         var logger = Logger(label: "belfry.test")
         logger.logLevel = .critical
@@ -80,7 +83,8 @@ struct WebSocketTests {
             let messages: [WebSocketMessage] = [
                 .text(""), .text("héllo ☃ 𝄞"), .text(String(repeating: "x", count: 70_000)), .binary([]),
                 .binary([0, 255, 1]), .binary([UInt8](repeating: 7, count: 65_536)),
-                .binary([UInt8](repeating: 9, count: Self.large)), .text(String(repeating: "belfry ", count: 2_000_000)),
+                .binary([UInt8](repeating: 9, count: Self.large)),
+                .text(String(repeating: "belfry ", count: 2_000_000)),
             ]
             for (index, message) in messages.enumerated() {
                 try await socket.send(message)

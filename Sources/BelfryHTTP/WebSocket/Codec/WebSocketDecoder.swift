@@ -37,8 +37,8 @@ package struct WebSocketDecoder: ~Copyable {
     /// Gets what was read, and its bytes for the length of the call.
     package typealias Handler = (WebSocketEvent, Span<UInt8>) -> Void
 
-    /// The longest frame let through, in bytes of payload.
-    package let maxFrameBytes: Int
+    /// The longest frame let through, in bytes of payload; nil for as long as a message.
+    package let maxFrameBytes: Int?
     /// The longest message let through, in bytes as they are after decompression.
     package let maxMessageBytes: Int
     /// Whether nothing more will come.
@@ -88,7 +88,7 @@ package struct WebSocketDecoder: ~Copyable {
     ) {
         self.role = role
         self.maxMessageBytes = max(0, maxMessageBytes)
-        self.maxFrameBytes = max(125, maxFrameBytes ?? maxMessageBytes)
+        self.maxFrameBytes = maxFrameBytes.map { max(125, $0) }
         inflater = deflate.map { MessageInflater($0, role) }
     }
 
@@ -199,10 +199,23 @@ package struct WebSocketDecoder: ~Copyable {
             guard kind == nil else { throw .unfinishedMessage }
             guard !header.isCompressed || inflater != nil else { throw .reservedBits }
         }
-        guard length <= maxFrameBytes else { throw .frameTooBig }
-        let before = opcode != .continuation ? 0 : isCompressed ? compressedBytes : payloadBytes
-        guard length <= maxMessageBytes &- before else { throw .messageTooBig }
+        if let maxFrameBytes, length > maxFrameBytes { throw .frameTooBig }
+        if header.isCompressed || opcode == .continuation && isCompressed {
+            guard length <= maxCompressedBytes &- (opcode == .continuation ? compressedBytes : 0) else {
+                throw .messageTooBig
+            }
+        } else {
+            guard length <= maxMessageBytes &- (opcode == .continuation ? payloadBytes : 0) else {
+                throw .messageTooBig
+            }
+        }
         return length
+    }
+
+    /// What can't be compressed becomes a little longer.
+    private var maxCompressedBytes: Int {
+        let (sum, isTooMuch) = maxMessageBytes.addingReportingOverflow(maxMessageBytes / 16 + 64)
+        return isTooMuch ? .max : sum
     }
 
     /// Bytes of the unfinished message's payload.
