@@ -17,23 +17,27 @@ struct MessageInflater: ~Copyable {
     }
 
     /// Takes a piece of a message and appends what it stands for, at most `maxBytes`.
-    mutating func inflate(
-        _ bytes: Span<UInt8>,
-        into output: inout [UInt8],
-        maxBytes: Int
-    ) throws(WebSocketFault) {
-        guard var inflater = inflater.take() ?? Inflater(windowBits: windowBits) else { throw .compression }
+    ///
+    /// - Returns: The rule that it breaks, behind what it stood for until then; nil if none.
+    mutating func inflate(_ bytes: Span<UInt8>, into output: inout [UInt8], maxBytes: Int) -> WebSocketFault? {
+        let before = output.count
+        guard var inflater = inflater.take() ?? Inflater(windowBits: windowBits) else { return .compression }
         switch inflater.inflate(bytes, into: &output, maxBytes: maxBytes) {
-        case .finished: self.inflater = consume inflater
-        case .tooLarge: throw .messageTooBig
-        case .corrupt: throw .compression
+        case .finished:
+            self.inflater = consume inflater
+            return nil
+        case .tooLarge:
+            output.removeLast(max(0, output.count - before - maxBytes))
+            return .messageTooBig
+        case .corrupt: return .compression
         }
     }
 
     /// Ends a message: puts back the four bytes that the sender took away.
-    mutating func finish(into output: inout [UInt8], maxBytes: Int) throws(WebSocketFault) {
+    mutating func finish(into output: inout [UInt8], maxBytes: Int) -> WebSocketFault? {
         let tail: [UInt8] = [0x00, 0x00, 0xFF, 0xFF]
-        try inflate(tail.span, into: &output, maxBytes: maxBytes)
+        let fault = inflate(tail.span, into: &output, maxBytes: maxBytes)
         if !keepsContext { inflater = nil }
+        return fault
     }
 }

@@ -310,13 +310,22 @@ package struct WebSocketDecoder: ~Copyable {
         return start &+ count
     }
 
-    private mutating func inflate(_ bytes: Span<UInt8>) throws(WebSocketFault) {
+    /// Takes a piece of a compressed message, or nil for its end.
+    private mutating func inflate(_ bytes: Span<UInt8>?) throws(WebSocketFault) {
         let from = message.count
         // Not optional chaining: it would copy what can't be copied.
         guard var inflater = inflater.take() else { return }
-        try inflater.inflate(bytes, into: &message, maxBytes: maxMessageBytes &- payloadBytes)
+        let left = maxMessageBytes &- payloadBytes
+        let fault: WebSocketFault?
+        if let bytes {
+            fault = inflater.inflate(bytes, into: &message, maxBytes: left)
+        } else {
+            fault = inflater.finish(into: &message, maxBytes: left)
+        }
         self.inflater = consume inflater
+        // First, so that it makes no difference how the piece was cut.
         try validate(from: from)
+        if let fault { throw fault }
     }
 
     private mutating func validate(from start: Int) throws(WebSocketFault) {
@@ -328,13 +337,7 @@ package struct WebSocketDecoder: ~Copyable {
 
     private mutating func deliverMessage(_ handle: Handler) throws(WebSocketFault) {
         guard let kind else { return }
-        if isCompressed {
-            let from = message.count
-            guard var inflater = inflater.take() else { return }
-            try inflater.finish(into: &message, maxBytes: maxMessageBytes &- payloadBytes)
-            self.inflater = consume inflater
-            try validate(from: from)
-        }
+        if isCompressed { try inflate(nil) }
         guard utf8.isComplete else { throw .text }
         var whole: [UInt8] = []
         swap(&whole, &message)
