@@ -28,26 +28,15 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
-<<<<<<< HEAD
-            name: "WebSocketEcho",
-            dependencies: [
-                .product(name: "Belfry", package: "belfry"),
-                .product(name: "BelfryHTTP", package: "belfry"),
-=======
             name: "MissionCommanderEchoServer",
             dependencies: [
                 .product(name: "Belfry", package: "belfry"),
                 .product(name: "BelfryMissionCommander", package: "belfry"),
->>>>>>> aa391f8354be8874908a50241e0da3497e084588
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),
         .executableTarget(
-<<<<<<< HEAD
-            name: "AutobahnClient",
-            dependencies: [.product(name: "BelfryHTTP", package: "belfry")],
-=======
             name: "MissionCommanderEchoClient",
             dependencies: [.product(name: "BelfryMissionCommander", package: "belfry")],
             swiftSettings: settings
@@ -59,7 +48,20 @@ let package = Package(
                 .product(name: "BelfryNucosMQ", package: "belfry"),
                 .product(name: "Logging", package: "swift-log"),
             ],
->>>>>>> aa391f8354be8874908a50241e0da3497e084588
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "WebSocketEcho",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryHTTP", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "AutobahnClient",
+            dependencies: [.product(name: "BelfryHTTP", package: "belfry")],
             swiftSettings: settings
         ),
         .executableTarget(
