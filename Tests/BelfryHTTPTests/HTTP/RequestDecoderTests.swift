@@ -127,6 +127,18 @@ struct RequestDecoderTests {
         }
     }
 
+    @Test("where a line breaks two rules, the verdict is the same however it came")
+    func verdicts() {
+        var limits = HTTPRequestDecoder.Limits()
+        limits.maxHeadBytes = 60
+        for length in 1..<100 {
+            let bytes = Array("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: length))\n".utf8)
+            let whole = decodeRequests(bytes, limits: limits)
+            #expect(whole.fault == (bytes.count <= 61 ? .lineEnd : .fieldsTooLarge))
+            #expect(decodeRequests(bytes, cuts: Array(bytes.indices), limits: limits) == whole)
+        }
+    }
+
     @Test("what piles up while the decoder is held is bounded")
     func held() {
         var limits = HTTPRequestDecoder.Limits()

@@ -82,11 +82,9 @@ extension HTTPRequestDecoder {
             state = .fields
         }
         while true {
-            guard let line = try nextLine(bytes, limit: limits.maxHeadBytes, .fieldsTooLarge) else {
-                guard searched <= limits.maxHeadBytes else { throw .fieldsTooLarge }
-                return Self.more
-            }
-            guard lineStart <= limits.maxHeadBytes else { throw .fieldsTooLarge }
+            // What is left of the head's bytes: the verdict on a line must not depend on how it came.
+            let left = limits.maxHeadBytes - lineStart
+            guard let line = try nextLine(bytes, limit: left, .fieldsTooLarge) else { return Self.more }
             if line.isEmpty { return try finishHead(bytes, end: line.lowerBound) }
             guard parser.layout.fieldCount < limits.maxFields else { throw .tooManyFields }
             try parser.readField(bytes.extracting(line), at: line.lowerBound)
