@@ -8,31 +8,9 @@ import Testing
 
 @Suite("WebSocket as a format of rooms", .timeLimit(.minutes(1)))
 struct WebSocketFormatTests {
-    private struct Plain: WebSocketContent {
-        let name = "plain"
-
-        func encode(room: String, event: String, payload: Payload, into content: inout [UInt8]) -> WebSocketMessageKind?
-        {
-            guard event != "unsayable" else { return nil }
-            content += Array("\(room) \(event) ".utf8) + payload.bytes
-            return payload.kind == .binary ? .binary : .text
-        }
-
-        func decode(_ content: Span<UInt8>, _ kind: WebSocketMessageKind) -> (event: String, payload: Payload)? {
-            let words = String(decoding: copy(content), as: UTF8.self).split(separator: " ", maxSplits: 2)
-            guard words.count == 3 else { return nil }
-            return (String(words[1]), Payload(kind == .text ? .text : .binary, bytes: Array(words[2].utf8)))
-        }
-
-        func encodeGap(room: String, from: UInt64, to: UInt64, into content: inout [UInt8]) -> WebSocketMessageKind? {
-            content += Array("gap \(from) \(to)".utf8)
-            return .text
-        }
-    }
-
     @Test("a message is framed once, and compressed once, and can be read back", arguments: [false, true])
     func roundTrip(_ isCompressed: Bool) {
-        let format = WebSocketFormat(Plain(), deflate: isCompressed ? WebSocketDeflate() : nil)
+        let format = WebSocketFormat(PlainContent(), deflate: isCompressed ? WebSocketDeflate() : nil)
         #expect(format.name == (isCompressed ? "plain+deflate" : "plain"))
         for length in [1, 100, 70_000] {
             let payload = Payload.text(String(repeating: "x", count: length))
@@ -50,7 +28,7 @@ struct WebSocketFormatTests {
 
     @Test("what can't be said makes no frame, a gap makes one")
     func edges() {
-        let format = WebSocketFormat(Plain())
+        let format = WebSocketFormat(PlainContent())
         var frame: [UInt8] = []
         format.encode(room: "r", event: "unsayable", payload: .text("x"), into: &frame)
         #expect(frame.isEmpty)
