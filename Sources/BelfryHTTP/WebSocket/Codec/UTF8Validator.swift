@@ -18,25 +18,26 @@ struct UTF8Validator: Sendable, Equatable {
     mutating func validate(_ bytes: Span<UInt8>) -> Bool {
         var index = 0
         while index < bytes.count {
-            if needed == 0 {
-                while index &+ 8 <= bytes.count, bytes.word(at: index) & ByteWord.tops == 0 { index &+= 8 }
-                guard index < bytes.count else { break }
-                guard begin(bytes[index]) else { return false }
-            } else {
-                let byte = bytes[index]
+            let byte = bytes[index]
+            index &+= 1
+            if needed > 0 {
                 guard byte >= lower, byte <= upper else { return false }
                 (lower, upper) = (0x80, 0xBF)
                 needed &-= 1
+            } else if byte < 0x80 {
+                // Where one byte is ASCII, more are.
+                while index &+ 8 <= bytes.count, bytes.word(at: index) & ByteWord.tops == 0 { index &+= 8 }
+            } else {
+                guard begin(byte) else { return false }
             }
-            index &+= 1
         }
         return true
     }
 
+    /// The first byte of a scalar that is not ASCII.
     @inline(__always)
     private mutating func begin(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0x00...0x7F: break
         case 0xC2...0xDF: needed = 1
         case 0xE0: (needed, lower) = (2, 0xA0)
         case 0xE1...0xEC, 0xEE...0xEF: needed = 2
