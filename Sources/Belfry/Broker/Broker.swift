@@ -178,6 +178,7 @@ public actor Broker: LoopBound, Service {
     }
 
     private func drain() async {
+        let frontEnds = listeners.values.map(\.value.frontEnd)
         for listener in listeners.values { listener.value.stop() }
         listeners = [:]
         shared.logger.debug("The broker drains.", metadata: ["connections": "\(statistics.connections)"])
@@ -198,6 +199,12 @@ public actor Broker: LoopBound, Service {
         stopped.unpark()
         for loop in shared.loops { loop.stop() }
         await shared.waitUntilStopped()
+        // The ends of connections, which came last, may have left something.
+        for (index, loop) in shared.loops.enumerated() {
+            let box = shared.context(index)
+            loop.execute { box.value.forgetHandOvers() }
+        }
+        for frontEnd in frontEnds { frontEnd.brokerEnded() }
     }
 
     private func pause(_ duration: Duration) async {

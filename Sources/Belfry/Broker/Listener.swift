@@ -9,7 +9,7 @@ import Logging
 /// Loop-confined to the first loop.
 final class Listener: IOHandler {
     let address: SocketAddress
-    private let frontEnd: any FrontEnd
+    let frontEnd: any FrontEnd
     private let keepAlive: KeepAlive?
     private unowned let context: LoopContext
     private(set) var handle = IOHandle.none

@@ -44,6 +44,13 @@ extension LoopContext {
         }
         rooms = [:]
     }
+
+    /// Lets go of what was meant for other loops and will not be handed over: it may hold this context.
+    func forgetHandOvers() {
+        let forgotten = outgoing
+        outgoing = outgoing.map { _ in [] }
+        withExtendedLifetime(forgotten) {}
+    }
 }
 
 extension BrokerShared {

@@ -29,7 +29,7 @@ package final class LoopContext: TurnEndHandler {
     /// Rosters whose cursors moved this turn: they let go of what nobody needs.
     private var usedRosters: [Roster] = []
     private var listed: [Connection] = []
-    private var outgoing: [[@Sendable (LoopContext) -> Void]]
+    var outgoing: [[@Sendable (LoopContext) -> Void]]
     /// Direct frames of all connections, one behind the other.
     private var directChunk = FrameChunk(capacity: 0, firstOffset: 0)
     private var cachedTurnTime: Int64 = 0

@@ -26,12 +26,16 @@ package protocol FrontEnd: Sendable {
     /// `SendBatch.recordBytes` of its connections; 0 for none.
     var recordBytes: Int { get }
 
+    /// The broker's loops have ended: what the front-end holds of connections and loops can go.
+    func brokerEnded()
+
     /// Makes the protocol's side of a connection that was accepted. On the connection's loop.
     func makeHandler(for connection: Connection) -> any ConnectionHandler
 }
 
 extension FrontEnd {
     package var recordBytes: Int { 0 }
+    package func brokerEnded() {}
 }
 
 /// The protocol's side of one connection.

@@ -44,6 +44,9 @@ final class ServerShared: FrontEnd {
         ServerConnection(connection, shared: self)
     }
 
+    // Clients that were connected when the loops ended hold their connections, which hold this.
+    func brokerEnded() { registry.withLock { $0 = nil } }
+
     /// Runs work with the registry, on the room's home: now if that is this loop, else handed over.
     func atHome(_ context: LoopContext, _ work: @escaping @Sendable (ClientRegistry, LoopContext) -> Void) {
         guard let registry = registry.withLock({ $0 }) else { return }

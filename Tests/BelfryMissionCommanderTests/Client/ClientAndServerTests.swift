@@ -1,7 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-import Belfry
+@testable import Belfry
 import BelfryIO
 import BelfryTesting
 import Logging
@@ -110,8 +110,8 @@ struct ClientAndServerTests {
         try await eventually("all known") { await first.server.statistics.connected == count }
 
         // As if the process were gone: no goodbye, no drain.
-        for loop in first.broker.shared.loops { loop.stop() }
-        for loop in first.broker.shared.loops { await loop.waitUntilStopped() }
+        for index in first.broker.shared.loops.indices { await LoopDoor(first.broker.shared, index).run { $0.stop() } }
+        await first.broker.shutDown()
         for watched in clients {
             #expect(try await watched.states(to: 150) == [22, 38, 150])
             // Given while there is no server: they wait.

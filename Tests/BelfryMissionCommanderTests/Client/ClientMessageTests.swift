@@ -57,7 +57,9 @@ struct ClientMessageTests {
         try await withRawServer(backend, configure: { $0.closeGrace = .milliseconds(20) }) { bench, server, watched in
             let client = watched.client
             let answer = Parker<Bool>()
-            try await client.subscribe("servershutdown") { answer.unpark(try await client.disconnect()) }
+            try await client.subscribe("servershutdown") { [weak client] in
+                answer.unpark(try await client?.disconnect() ?? false)
+            }
             #expect(try await client.connect())
             try await bench.until("a connection") { !server.side.accepted.isEmpty }
             server.send(GoldenFrame.shutdown.bytes)
