@@ -11,6 +11,8 @@ ARGS ?=
 # Names of tests, a regular expression, for `make test`, `make tsan` and `make asan`.
 FILTER ?=
 FUZZ_SECONDS ?= 60
+# For `make autobahn`: all, or quick, which leaves out limits and compression.
+SUITE ?= all
 
 SWIFT_FILES = git ls-files --cached --others --exclude-standard -z -- '*.swift'
 # What the sanitisers run: everything that shares memory between threads, one test at a time, since each is slow.
@@ -20,7 +22,7 @@ SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryMissionC
 # (InteropTests) have the machine to themselves, one after the other.
 TEST = swift test --skip-build --disable-xctest
 
-.PHONY: help run test bench microbench fuzz tsan asan format lint docs clean
+.PHONY: help run test autobahn bench microbench fuzz tsan asan format lint docs clean
 
 help: ## This list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -36,6 +38,10 @@ test: ## Build everything, run all tests and the examples. FILTER= runs only mat
 	swift build --build-tests
 	$(if $(FILTER),$(TEST) --filter '$(FILTER)',$(TEST) --skip InteropTests && $(TEST) --no-parallel --filter InteropTests)
 	$(if $(FILTER),,Examples/check)
+
+autobahn: ## Run the Autobahn suite against our WebSocket server and client (needs Python 2.7). SUITE=quick is a minute.
+	@.ci/setup test
+	.ci/autobahn $(SUITE)
 
 bench: ## Measure belfry beside redis and NATS (about 5 minutes). ARGS=--quick for a look.
 	@.ci/setup bench
@@ -77,4 +83,4 @@ docs: ## Build the documentation of BelfryIO and Belfry below .build/docs.
 	done
 
 clean: ## Remove what was built and fetched here.
-	rm -rf .build .build-* .venv Benchmarks/.build Examples/.build Tests/Fuzz/.build
+	rm -rf .build .build-* .venv .venv-* Benchmarks/.build Examples/.build Tests/Fuzz/.build

@@ -87,7 +87,9 @@ let package = Package(
         .target(name: "BelfryZlib", dependencies: ["CZlib"], swiftSettings: settings),
         .target(
             name: "BelfryHTTP",
-            dependencies: ["Belfry", "BelfryIO", "BelfryCrypto", "BelfryZlib", httpTypes, log, metrics, collections],
+            dependencies: [
+                "Belfry", "BelfryIO", "BelfryCrypto", "BelfryJSON", "BelfryZlib", httpTypes, log, metrics, collections,
+            ],
             swiftSettings: settings
         ),
         .target(

@@ -51,6 +51,20 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "WebSocketEcho",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryHTTP", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "AutobahnClient",
+            dependencies: [.product(name: "BelfryHTTP", package: "belfry")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "ChatClient",
             dependencies: [.product(name: "BelfryIO", package: "belfry")],
             swiftSettings: settings

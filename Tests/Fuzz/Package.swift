@@ -17,9 +17,17 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "fuzz",
     targets: [
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .target(name: "BelfryIO", swiftSettings: settings),
         .target(name: "BelfryJSON", swiftSettings: settings),
+        .target(name: "BelfryZlib", dependencies: ["CZlib"], swiftSettings: settings),
         .executableTarget(name: "fuzz-http", swiftSettings: settings),
         .executableTarget(name: "fuzz-missioncommander", dependencies: ["BelfryJSON"], swiftSettings: settings),
         .executableTarget(name: "fuzz-nucosmq", dependencies: ["BelfryJSON"], swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz-websocket",
+            dependencies: ["BelfryIO", "BelfryJSON", "BelfryZlib"],
+            swiftSettings: settings
+        ),
     ]
 )

@@ -32,6 +32,8 @@ package final class Connection: IOHandler {
     var pending: [Segment] = []
     /// Bytes that the backend has not taken yet.
     package internal(set) var pendingBytes = 0
+    /// Bytes that ever were in `pending`.
+    private(set) var queuedBytes = 0
     private var isListed = false
     private(set) var isBusy = false
     private(set) var isClosing = false
@@ -104,6 +106,7 @@ package final class Connection: IOHandler {
     private func append(_ segment: Segment) {
         guard segment.count > 0 else { return }
         pendingBytes += segment.count
+        queuedBytes &+= segment.count
         if let last = pending.last, last.chunk === segment.chunk, last.end == segment.start {
             pending[pending.count - 1] = Segment(last.chunk, last.start, segment.end)
         } else {

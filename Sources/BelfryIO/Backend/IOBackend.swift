@@ -86,6 +86,9 @@ protocol IOBackend: ~Copyable {
     /// Queues one send for the end of the turn. The batch's chunks are held until the kernel is done with them.
     mutating func send(_ batch: SendBatch, on handle: IOHandle) -> SendAdmission
 
+    /// Whether a send is under way: queued, or taken by the kernel in part. False for a stale handle.
+    func isSending(_ handle: IOHandle) -> Bool
+
     /// Sends one datagram now; false when the kernel has no room for it (datagrams may be lost) or it is too long.
     mutating func sendDatagram(_ bytes: Span<UInt8>, to address: SocketAddress, on handle: IOHandle) -> Bool
 

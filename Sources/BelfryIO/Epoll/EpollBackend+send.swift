@@ -19,6 +19,8 @@ extension EpollBackend {
         return .queued
     }
 
+    func isSending(_ handle: IOHandle) -> Bool { slots.index(of: handle).flatMap { slots[$0] }?.sending != nil }
+
     mutating func sendDatagram(_ bytes: Span<UInt8>, to address: SocketAddress, on handle: IOHandle) -> Bool {
         guard let slot = slots.index(of: handle), let entry = slots[slot] else { return false }
         kernelEntries += 1

@@ -127,6 +127,11 @@ extension EventLoop {
         (try? onLoop { core throws(IOError) in core.reactor.send(batch, on: handle) }) ?? .closed
     }
 
+    /// Whether a send is under way, as when the peer takes nothing.
+    package func isSending(_ handle: IOHandle) -> Bool {
+        (try? onLoop { core throws(IOError) in core.reactor.isSending(handle) }) ?? false
+    }
+
     /// Sends one datagram now; false when it is too long or the kernel has no room.
     package func sendDatagram(_ bytes: Span<UInt8>, to address: SocketAddress, on handle: IOHandle) -> Bool {
         (try? onLoop { core throws(IOError) in core.reactor.sendDatagram(bytes, to: address, on: handle) }) ?? false

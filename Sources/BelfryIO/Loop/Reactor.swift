@@ -24,6 +24,7 @@ protocol ReactorCore: AnyObject {
     func arm(_ operation: StandingOperation, on handle: IOHandle)
     func pause(_ operation: StandingOperation, on handle: IOHandle)
     func send(_ batch: SendBatch, on handle: IOHandle) -> SendAdmission
+    func isSending(_ handle: IOHandle) -> Bool
     func sendDatagram(_ bytes: Span<UInt8>, to address: SocketAddress, on handle: IOHandle) -> Bool
     func finish(_ handle: IOHandle)
     func close(_ handle: IOHandle)
@@ -105,6 +106,8 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
     func arm(_ operation: StandingOperation, on handle: IOHandle) { backend.arm(operation, on: handle) }
     func pause(_ operation: StandingOperation, on handle: IOHandle) { backend.pause(operation, on: handle) }
     func send(_ batch: SendBatch, on handle: IOHandle) -> SendAdmission { backend.send(batch, on: handle) }
+
+    func isSending(_ handle: IOHandle) -> Bool { backend.isSending(handle) }
 
     func sendDatagram(_ bytes: Span<UInt8>, to address: SocketAddress, on handle: IOHandle) -> Bool {
         backend.sendDatagram(bytes, to: address, on: handle)

@@ -4,15 +4,19 @@
 import DequeModule
 
 /// Bytes that wait to be sent, in chunks that the kernel can be lent.
-struct OutboundBytes {
+package struct OutboundBytes {
     /// The room of one chunk; also what one send carries at most.
     private static let chunkBytes = 64 * 1024
 
     private var segments: Deque<Segment> = []
-    private(set) var byteCount = 0
+    /// Bytes that wait.
+    package private(set) var byteCount = 0
+
+    /// Nothing waits.
+    package init() {}
 
     /// Copies bytes behind what is there.
-    mutating func append(_ bytes: Span<UInt8>) {
+    package mutating func append(_ bytes: Span<UInt8>) {
         var start = 0
         while start < bytes.count {
             let piece = bytes.extracting(start..<min(start + Self.chunkBytes, bytes.count))
@@ -36,10 +40,10 @@ struct OutboundBytes {
     }
 
     /// The next send; nil when nothing waits.
-    var next: SendBatch? { segments.first.map { SendBatch($0) } }
+    package var next: SendBatch? { segments.first.map { SendBatch($0) } }
 
     /// Forgets what `next` told.
-    mutating func removeNext() {
+    package mutating func removeNext() {
         guard let first = segments.popFirst() else { return }
         byteCount -= first.count
     }

@@ -93,6 +93,8 @@ struct SimulatedBackend: IOBackend, ~Copyable {
         return .queued
     }
 
+    func isSending(_ handle: IOHandle) -> Bool { socket(handle)?.sending != nil }
+
     mutating func finish(_ handle: IOHandle) {
         guard let socket = socket(handle), socket.role == .stream else { return }
         socket.isFinishing = true

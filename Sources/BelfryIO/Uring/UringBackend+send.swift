@@ -25,6 +25,8 @@ extension UringBackend {
         return .queued
     }
 
+    func isSending(_ handle: IOHandle) -> Bool { entry(handle)?.sending != nil }
+
     mutating func sendDatagram(_ bytes: Span<UInt8>, to address: SocketAddress, on handle: IOHandle) -> Bool {
         guard let entry = entry(handle) else { return false }
         otherEntries += 1
