@@ -118,7 +118,7 @@ let package = Package(
         .executableTarget(
             name: "belfry-interop-peer",
             dependencies: [
-                "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", log,
+                "Belfry", "BelfryIO", "BelfryJSON", "BelfryMissionCommander", "BelfryNucosMQ", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

@@ -58,6 +58,21 @@ let micro: [Target] = [
     ),
 ]
 
+/// Scenarios with the product's own clients.
+let scenarios: [Target] = [
+    .executableTarget(
+        name: "missioncommander-restart",
+        dependencies: [
+            arguments,
+            .product(name: "Belfry", package: "belfry"),
+            .product(name: "BelfryIO", package: "belfry"),
+            .product(name: "BelfryMissionCommander", package: "belfry"),
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        swiftSettings: settings
+    )
+]
+
 let package = Package(
     name: "belfry-benchmarks",
     dependencies: [
@@ -67,5 +82,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(name: "belfry", path: ".."),
     ],
-    targets: load + micro
+    targets: load + micro + scenarios
 )

@@ -28,6 +28,29 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "MissionCommanderEchoServer",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryMissionCommander", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "MissionCommanderEchoClient",
+            dependencies: [.product(name: "BelfryMissionCommander", package: "belfry")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "NucosWeather",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryNucosMQ", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "ChatClient",
             dependencies: [.product(name: "BelfryIO", package: "belfry")],
             swiftSettings: settings

@@ -18,7 +18,7 @@ struct InteropPeer: AsyncParsableCommand {
         abstract: "Drive Belfry's public API by JSON lines on standard input and output."
     )
 
-    @Argument(help: "The protocol: nucosmq.")
+    @Argument(help: "The protocol: missioncommander or nucosmq.")
     var system: System
 
     @Option(help: "The I/O engine: auto, epoll or uring.")
@@ -31,7 +31,7 @@ struct InteropPeer: AsyncParsableCommand {
     var logLevel = "warning"
 
     enum System: String, ExpressibleByArgument, CaseIterable {
-        case nucosmq
+        case missioncommander, nucosmq
     }
 
     func validate() throws {
@@ -45,12 +45,16 @@ struct InteropPeer: AsyncParsableCommand {
         logger.logLevel = Logger.Level(rawValue: logLevel) ?? .warning
         let output = PeerOutput()
         let broker = BrokerConfiguration(io: IOChoice(io) ?? .automatic, loops: loops)
-        let peer = NucosPeer(broker: broker, logger: logger, output: output)
-        await serve(peer, output)
+        switch system {
+        case .missioncommander:
+            await serve(MissionCommanderPeer(broker: broker, logger: logger, output: output), output)
+        case .nucosmq:
+            await serve(NucosPeer(broker: broker, logger: logger, output: output), output)
+        }
     }
 
     /// Requests run side by side; those on one object that do not wait keep their order.
-    private func serve(_ peer: NucosPeer, _ output: PeerOutput) async {
+    private func serve(_ peer: any PeerSystem, _ output: PeerOutput) async {
         await withDiscardingTaskGroup { group in
             for await line in PeerInput.lines() {
                 let request: PeerRequest
@@ -73,7 +77,7 @@ struct InteropPeer: AsyncParsableCommand {
         }
     }
 
-    private static func perform(_ request: PeerRequest, by peer: NucosPeer, _ output: PeerOutput) async {
+    private static func perform(_ request: PeerRequest, by peer: any PeerSystem, _ output: PeerOutput) async {
         do {
             await output.answer(seq: request.seq, result: try await peer.perform(request))
         } catch let error as BelfryError {

@@ -12,16 +12,22 @@ actor PeerOutput {
 
     /// Tells that the registration `registration` of the object `name` fired.
     func event(_ event: String, name: String, on registration: String, content: Payload) {
-        guard let event = Self.text(event), let name = Self.text(name), let on = Self.text(registration) else { return }
-        // As it came over the wire: nothing of it may change on the way to the driver. JSON has line breaks only
-        // between tokens, where a blank does as well.
-        let content = content.bytes.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
-        let head = #"{"event":\#(event),"name":\#(name),"on":\#(on),"content":"#
-        write(Data(head.utf8) + Data(content) + Data("}".utf8))
+        write([
+            ("event", .string(event)), ("name", .string(name)), ("on", .string(registration)), ("content", content),
+        ])
     }
 
-    private static func text(_ text: String) -> String? {
-        (try? JSONEncoder().encode(text)).map { String(decoding: $0, as: UTF8.self) }
+    /// One object of JSON texts, each as it came over the wire: nothing may change on the way to the driver.
+    func write(_ members: [(name: String, value: Payload)]) {
+        var line = Data()
+        for (name, value) in members {
+            line.append(
+                contentsOf: Data((line.isEmpty ? "{" : ",").utf8) + Data(Payload.string(name).bytes) + Data(":".utf8)
+            )
+            // JSON has line breaks only between tokens, where a blank does as well.
+            line.append(contentsOf: value.bytes.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
+        }
+        write(line + Data("}".utf8))
     }
 
     private func write(_ value: JSON) {
@@ -32,5 +38,12 @@ actor PeerOutput {
     private func write(_ line: Data) {
         // A driver that is gone is no reason to crash: the end of input follows.
         try? FileHandle.standardOutput.write(contentsOf: line + Data("\n".utf8))
+    }
+}
+
+extension Payload {
+    /// A JSON string.
+    static func string(_ text: String) -> Payload {
+        Payload(.json, bytes: Array((try? JSONEncoder().encode(text)) ?? Data("null".utf8)))
     }
 }

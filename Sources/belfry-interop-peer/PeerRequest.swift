@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Belfry
+import BelfryJSON
 import Foundation
 
 /// One line of input: what to do, and the fields that say how.
@@ -10,8 +11,10 @@ struct PeerRequest: Sendable {
     let seq: JSON
     let op: String
     private let fields: [String: JSON]
+    private let line: [UInt8]
 
     init(line: String) throws {
+        self.line = Array(line.utf8)
         fields = try JSONDecoder().decode([String: JSON].self, from: Data(line.utf8))
         seq = fields["seq"] ?? .null
         op = fields["op"]?.text ?? ""
@@ -45,6 +48,26 @@ struct PeerRequest: Sendable {
 
     /// Any JSON; null when absent.
     func value(_ key: String) -> JSON { fields[key] ?? .null }
+
+    /// A field as the driver wrote it, with its blanks and the order of its members; null when absent.
+    func source(_ key: String) throws -> Payload {
+        let bytes = line.span
+        var (scanner, range) = (JSONScanner(), 0..<0)
+        scanner.skipWhitespace(bytes)
+        try scanner.expect(UInt8(ascii: "{"), bytes)
+        scanner.skipWhitespace(bytes)
+        while try scanner.peek(bytes) != UInt8(ascii: "}") {
+            let name = try scanner.name(bytes)
+            let value = try scanner.value(bytes)
+            if name.equals(key, in: bytes) { range = value.range }
+            scanner.skipWhitespace(bytes)
+            if try scanner.peek(bytes) == UInt8(ascii: ",") {
+                try scanner.expect(UInt8(ascii: ","), bytes)
+                scanner.skipWhitespace(bytes)
+            }
+        }
+        return range.isEmpty ? .json("null") : Payload(.json, bytes: Array(line[range]))
+    }
 
     /// A field as what rooms and events carry.
     func payload(_ key: String) throws -> Payload { try value(key).payload() }

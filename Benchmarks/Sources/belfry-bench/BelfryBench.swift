@@ -61,7 +61,7 @@ struct BelfryBench: ParsableCommand {
         let began = Date()
         for repetition in 1...(self.repeat ?? (quick ? 1 : 3)) {
             for row in rows {
-                for contender in contenders {
+                for contender in contenders where contender.takes(row) {
                     do {
                         let report = try runner.run(row, on: contender, countsEntries: repetition == 1)
                         results[row, contender].runs.append(report)

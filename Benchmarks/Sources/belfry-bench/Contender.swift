@@ -13,6 +13,8 @@ struct Contender: Sendable {
     static let all = [
         belfry("epoll"),
         belfry("uring"),
+        commander("epoll"),
+        commander("uring"),
         Contender(
             name: "redis",
             wire: "resp",
@@ -29,10 +31,26 @@ struct Contender: Sendable {
             name: "belfry-\(io)",
             wire: "nucosmq",
             command: [
-                "BELFRY", "serve", "--io", io, "--loops", "1", "--nucosmq", "127.0.0.1:PORT", "--log-level", "error",
+                "BELFRY", "serve", "--io", io, "--loops", "1", "--nucosmq", "127.0.0.1:PORT",
+                "--missioncommander", "127.0.0.1:0", "--log-level", "error",
             ]
         )
     }
+
+    /// The product again, spoken to in another protocol.
+    private static func commander(_ io: String) -> Contender {
+        Contender(
+            name: "commander-\(io)",
+            wire: "missioncommander",
+            command: [
+                "BELFRY", "serve", "--io", io, "--loops", "1", "--nucosmq", "127.0.0.1:0",
+                "--missioncommander", "127.0.0.1:PORT", "--log-level", "error",
+            ]
+        )
+    }
+
+    /// Whether a workload is for it.
+    func takes(_ row: Row) -> Bool { row.wires?.contains(wire) ?? true }
 
     /// The command line for a port.
     func arguments(port: Int, belfry: String, extra: [String]) -> [String] {

@@ -9,6 +9,10 @@ struct Row: Sendable {
     let title: String
     /// What `belfry-load` is told.
     let arguments: [String]
+    /// The wires it is for; nil for all.
+    var wires: Set<String>?
+    /// Whether kernel entries are counted.
+    var takesEntries: Bool { arguments.first != "connect" }
     /// Whether memory is measured, not deliveries.
     var isIdle: Bool { arguments.first == "idle" }
 
@@ -21,7 +25,19 @@ struct Row: Sendable {
             )
         } + [
             Row(name: "pair", title: "1→1, W=1024", arguments: ["pair", "--window", "1024"]),
-            Row(name: "echo", title: "echo, 50 connections", arguments: ["echo", "--connections", "50"]),
+            Row(
+                name: "echo",
+                title: "echo, 50 connections",
+                arguments: ["echo", "--connections", "50"],
+                // A room each, where a MissionCommander server has one.
+                wires: ["nucosmq", "nats", "resp"]
+            ),
+            Row(
+                name: "connect",
+                title: "connect, 8 at a time",
+                arguments: ["connect", "--concurrency", "8"],
+                wires: ["nucosmq", "missioncommander"]
+            ),
             Row(name: "idle", title: "idle, 5000 sessions", arguments: ["idle", "--sessions", "5000"]),
         ]
 }

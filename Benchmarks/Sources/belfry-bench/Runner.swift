@@ -44,7 +44,8 @@ struct Runner {
         arguments += [
             "--wire", contender.wire, "--port", "\(port)", "--pid", "\(server.id)", "--label", contender.name,
         ]
-        if !row.isIdle { arguments += durations + (countsEntries ? [] : ["--entries", "0"]) }
+        if !row.isIdle { arguments += durations.prefix(4) }
+        if !row.isIdle, row.takesEntries { arguments += countsEntries ? durations.dropFirst(4) : ["--entries", "0"] }
         let text = try outputOf(arguments)
         guard let report = try? JSONDecoder().decode(RunReport.self, from: text) else {
             throw BenchError("belfry-load printed no report")

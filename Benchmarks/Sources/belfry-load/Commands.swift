@@ -11,7 +11,7 @@ struct BelfryLoad: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "belfry-load",
         abstract: "Loads a message server from one thread and measures what a delivery costs it.",
-        subcommands: [Fanout.self, Pair.self, Echo.self, Idle.self, SelfCheck.self]
+        subcommands: [Fanout.self, Pair.self, Echo.self, Connect.self, Idle.self, SelfCheck.self]
     )
 }
 
@@ -93,6 +93,45 @@ struct Echo: ParsableCommand {
             spins: options.spin
         )
         try options.measure(shape, target: target, workload: "echo", connections: connections)
+    }
+}
+
+/// Connections that come and go.
+struct Connect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Connect until the server has let the client in, close, and again.",
+        discussion: "A delivery in the report is a connection."
+    )
+    @OptionGroup var target: TargetOptions
+    @Option(help: "Seconds before measuring.") var warmup = 0.5
+    @Option(help: "Seconds measured.") var seconds = 2.0
+    @Option(help: "Connections under way at a time.") var concurrency = 8
+
+    func validate() throws {
+        guard (1...1_000).contains(concurrency) else { throw ValidationError("concurrency must be 1...1000") }
+        guard (0...600).contains(warmup), (0.01...600).contains(seconds) else {
+            throw ValidationError("durations must be 0...600 s")
+        }
+    }
+
+    mutating func run() throws {
+        _ = cload_raise_descriptor_limit()
+        let wire = try Wires.named(target.wire)
+        var report = RunReport(
+            label: target.label ?? wire.name,
+            wire: wire.name,
+            workload: "connect",
+            connections: concurrency,
+            window: 1
+        )
+        let measurement = ConnectMeasurement(
+            warmUp: warmup,
+            seconds: seconds,
+            concurrency: concurrency,
+            server: target.server
+        )
+        try measurement.run(host: target.host, port: target.port, wire: wire, into: &report)
+        try Output.write(report, human: target.human)
     }
 }
 

@@ -35,6 +35,10 @@ struct SelfCheck: ParsableCommand {
             case "nucosmq":
                 (head, tail) = (#"{"data": {"event": "load", "content": ""#, #"", "room": "r"}}_EOM_"#)
                 others = [(#"{"data": {"event": "pong", "content": ""}}_EOM_"#, .ready)]
+            case "missioncommander":
+                func header(_ text: String) -> String { text + String(repeating: "\0", count: 64 - text.utf8.count) }
+                (head, tail) = (header(#"{"length": 137, "subject": "load"}"#) + #"{"m": ""#, #""}"#)
+                others = [(header(#"{"length": 8, "subject": "in"}"#) + #"{"n": 7}"#, .ready)]
             case "nats":
                 (head, tail) = ("MSG r 1 128\r\n", "\r\n")
                 others = [(#"INFO {"a":"b"}"# + "\r\n", .greeting), ("PONG\r\n", .ready), ("PING\r\n", .interlude)]

@@ -30,12 +30,12 @@ package final class Connection: IOHandler {
     /// Subscriptions with something to send at the end of this turn, or once the connection is not busy any more.
     private var lagging: [Subscription] = []
     var pending: [Segment] = []
-    private(set) var pendingBytes = 0
+    var pendingBytes = 0
     private var isListed = false
     private(set) var isBusy = false
     private(set) var isClosing = false
     /// Nothing is sent any more, but rooms and queue are kept until somebody takes what was left.
-    private(set) var isLingering = false
+    var isLingering = false
     private var reason: CloseReason?
     /// The protocol's side does not want bytes for now.
     private var isPausedByHandler = false
@@ -49,6 +49,7 @@ package final class Connection: IOHandler {
     private var closeTimer: TimerID?
     /// Both halves of the stream: the connection is over once the two are.
     private var peerHasEnded = false
+    private var isEndDeferred = false
     private var isFinished = false
     /// The loop's clock when bytes last arrived.
     package var lastReceived: Int64 = 0
@@ -78,7 +79,7 @@ package final class Connection: IOHandler {
     }
 
     /// Turns what rooms published up to now into segments, so that a direct frame can follow them in order.
-    private func cutLagging(to limit: UInt64 = .max) {
+    func cutLagging(to limit: UInt64 = .max) {
         for subscription in subscriptions {
             // Whoever names an offset knows of the messages before it, announced or not.
             if limit != .max { subscription.roster.see(limit) }
@@ -236,6 +237,19 @@ package final class Connection: IOHandler {
 
     package func ended(_ handle: IOHandle) {
         peerHasEnded = true
+        if !isEndDeferred { handleEnd() }
+    }
+
+    /// Leaves the peer's end of stream for later, or looks after it now if it has come meanwhile.
+    ///
+    /// For handlers that have not read yet all that came before it.
+    package func setEndDeferred(_ deferred: Bool) {
+        guard deferred != isEndDeferred else { return }
+        isEndDeferred = deferred
+        if !deferred, peerHasEnded { handleEnd() }
+    }
+
+    private func handleEnd() {
         if reason == nil { handler?.peerEnded() }
         // What the peer asked for before it half-closed is still sent.
         if isFinished { context.loop.close(handle) } else { close(.peer) }
@@ -285,31 +299,6 @@ package final class Connection: IOHandler {
         context.loop.startReceiving(handle)
         armCloseTimer()
         finish()
-    }
-
-    /// The same from within `linkBroke`: the link is being closed already.
-    package func keepUnsent() { if !isClosing { isLingering = true } }
-
-    /// What was not sent, frame behind frame, and leaves all rooms; after `linger` or `keepUnsent`.
-    ///
-    /// - Parameter offset: What the room was told from there on is left out.
-    package func takeUnsent(before offset: UInt64) -> [UInt8] {
-        guard isLingering else { return [] }
-        cutLagging(to: offset)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(pendingBytes)
-        for segment in pending {
-            segment.chunk.withBytes(segment.start..<segment.end) { span in
-                bytes.append(addingCapacity: span.count) { (output: inout OutputSpan<UInt8>) in
-                    for index in span.indices { output.append(span[index]) }
-                }
-            }
-        }
-        pending = []
-        pendingBytes = 0
-        isLingering = false
-        leaveAll()
-        return bytes
     }
 
     /// Closes in order: what is queued is sent first, then the peer has `closeGrace` to close its side.

@@ -24,7 +24,7 @@ package struct Connector: Sendable {
     }
 
     /// The same with attempts of the caller's own, so that the connection's handler hears of it from the beginning.
-    func connect<Connection>(
+    package func connect<Connection>(
         to endpoint: Endpoint,
         timeout: Duration,
         by attempt: (SocketAddress, Duration) async throws(IOError) -> Connection

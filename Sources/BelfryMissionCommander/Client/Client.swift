@@ -157,7 +157,4 @@ public actor Client: LoopBound {
         }
         return try await core.send(FrameEncoder.frame(subject: message.subject, payload: message.payload))
     }
-
-    /// Whether a `send` waits for a slow server; for tests.
-    var isHoldingSenders: Bool { !core.senders.isEmpty }
 }

@@ -39,7 +39,8 @@ final class ClientLink: IOHandler {
         self.owner = owner
         self.loop = loop
         self.configuration = configuration
-        decoder = FrameDecoder(maxBodyBytes: configuration.maxBodyBytes)
+        // What a paused socket may still deliver is at most the loop's receive buffers, 4 MiB unless set otherwise.
+        decoder = FrameDecoder(maxBodyBytes: configuration.maxBodyBytes, maxHeldBytes: 16 << 20)
     }
 
     // MARK: Connecting

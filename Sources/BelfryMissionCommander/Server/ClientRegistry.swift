@@ -75,6 +75,8 @@ final class ClientRegistry {
 
     /// A connection has said who it is.
     func arrived(_ id: String, _ link: Link, _ home: LoopContext) {
+        // It was on its way here when the server stopped; its connection has been told.
+        guard shared.isOpen else { return }
         guard let client = clients[id] else {
             makeRoom(home)
             let queue = AwayQueue(
@@ -185,6 +187,7 @@ final class ClientRegistry {
         client.presence = .away(number: lastNumber)
         awayCount += 1
         departures.append((lastNumber, id))
+        trimDepartures()
         shared.changes.send(Server.ClientChange(id: id, kind: .left, isKnown: true))
     }
 

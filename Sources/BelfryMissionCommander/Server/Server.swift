@@ -3,7 +3,7 @@
 
 public import Belfry
 public import BelfryIO
-import Logging
+public import Logging
 
 /// A MissionCommander server on a broker: original clients connect unmodified, and share a room with every protocol.
 ///
@@ -13,7 +13,9 @@ import Logging
 ///
 /// All clients are in one room of the broker: what anybody publishes there reaches them, with the event as subject.
 /// What is sent to one client and to all arrives in the order in which it was sent. A client whose link breaks is known
-/// for as long as the server runs: what is sent meanwhile waits, within bounds, until it connects again with its id.
+/// for as long as the server runs: what is sent meanwhile waits, within bounds, until it connects again with its id, and
+/// so does what was queued for the broken link. What the kernel had taken is gone with the link, as is the one send (of
+/// 256 KiB at most) that it was just being given.
 public actor Server: LoopBound {
     /// The loop that orders the room's messages.
     public nonisolated let loop: EventLoop
@@ -39,25 +41,32 @@ public actor Server: LoopBound {
     ///   - interface: Where to listen, as ``Property/interface`` says; may be set later.
     ///   - port: The port, from 0 to 65535; may be set later.
     ///   - configuration: Every default is stated there.
+    ///   - logger: Hears what an operator wants to know; nil takes the broker's.
     public init(
         broker: Broker,
         interface: String? = nil,
         port: Int? = nil,
-        configuration: Configuration = .init()
+        configuration: Configuration = .init(),
+        logger: Logger? = nil
     ) {
         self.broker = broker
         settings = (interface == "*" ? "" : interface, port)
-        shared = ServerShared(configuration: configuration, broker: broker)
+        shared = ServerShared(configuration: configuration, broker: broker, logger: logger)
         loop = broker.shared.loops[broker.shared.home(of: configuration.room)]
         shared.logger.debug("Server inited")
     }
+
+    /// What it logs to.
+    public nonisolated var logger: Logger { shared.logger }
 
     // MARK: Properties
 
     /// Where it listens, as ``Property/interface`` says; empty for all addresses, nil while unset.
     public var interface: String? { settings.interface }
 
-    /// The port that was asked for; nil while unset. ``address`` has the one that the kernel chose for 0.
+    /// The port that was asked for; nil while unset.
+    ///
+    /// ``address`` has the one that the kernel chose for 0.
     public var port: Int? { settings.port }
 
     /// Sets ``interface``; `*` becomes empty.
@@ -228,7 +237,8 @@ public actor Server: LoopBound {
     ///
     /// - Returns: false when the id was never seen.
     /// - Throws: ``MissionCommanderError`` `.invalidSubject` when the subject does not fit into a header or is
-    ///   `shutdown`, which only ``stop()`` says; `.notStarted` unless it runs; `.closed` when the broker has stopped.
+    ///   `shutdown`, which only ``stop()`` says; `.notStarted` unless it runs; `.invalidPayload` above the broker's
+    ///   `maxMessageBytes`; `.closed` when the broker has stopped.
     @discardableResult
     public func send(to recipient: Recipient, _ message: Message) async throws(MissionCommanderError) -> Bool {
         guard isRunning, let room else { throw MissionCommanderError(.notStarted, "Server is not running") }
@@ -241,7 +251,8 @@ public actor Server: LoopBound {
             do throws(BelfryError) {
                 try await room.publish(event: message.subject, message.payload)
             } catch {
-                throw MissionCommanderError(.closed, error.message, cause: error)
+                let code = error.code == .closed ? MissionCommanderError.Code.closed : .invalidPayload
+                throw MissionCommanderError(code, error.message, cause: error)
             }
             return true
         case .id(let id):

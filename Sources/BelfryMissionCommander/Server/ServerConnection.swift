@@ -45,7 +45,8 @@ final class ServerConnection: ConnectionHandler {
     // MARK: From the broker
 
     func opened() {
-        if !shared.opened() { connection.close(.local) }
+        // Handed over between loops while the server stopped: a client that is told does not try for ever.
+        if !shared.opened() { drain() }
     }
 
     func received(_ bytes: Span<UInt8>) {
@@ -75,6 +76,7 @@ final class ServerConnection: ConnectionHandler {
         let frame = ServerShared.shutdownFrame
         connection.send(frame.span)
         connection.setReceiving(true)
+        connection.setEndDeferred(false)
         stopTimer = connection.context.loop.schedule(after: shared.configuration.stopTimeout) { [weak self] in
             guard let self else { return }
             self.stopTimer = nil
@@ -99,6 +101,11 @@ final class ServerConnection: ConnectionHandler {
         connection.context.loop.cancel(stopTimer)
         stopTimer = nil
         machine.end()
+        if id != nil, !isGone, !isStopping {
+            // Closed by somebody else in this process.
+            isGone = true
+            report()
+        }
         shared.closed()
     }
 
@@ -134,6 +141,7 @@ final class ServerConnection: ConnectionHandler {
             guard membership == nil else { return .next }
             isHeld = true
             connection.setReceiving(false)
+            connection.setEndDeferred(true)
             return .hold
         case .leave:
             leave()
@@ -226,6 +234,7 @@ final class ServerConnection: ConnectionHandler {
         isHeld = false
         connection.setReceiving(true)
         decoder.resume { self.handle($0, $1) }
+        connection.setEndDeferred(false)
     }
 
     /// Sends a frame, behind what the room was told before an offset; also on a gone link, to be collected.
@@ -247,5 +256,6 @@ final class ServerConnection: ConnectionHandler {
     func displaced() {
         isGone = true
         connection.close(.local)
+        connection.setEndDeferred(false)
     }
 }

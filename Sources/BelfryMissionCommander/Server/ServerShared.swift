@@ -28,9 +28,9 @@ final class ServerShared: FrontEnd {
         var waiters: [Parker<Void>] = []
     }
 
-    init(configuration: Server.Configuration, broker: Broker) {
+    init(configuration: Server.Configuration, broker: Broker, logger: Logger?) {
         self.configuration = configuration
-        logger = broker.shared.logger
+        self.logger = logger ?? broker.shared.logger
         // Told apart from a second server on the same broker.
         name = "missioncommander-\(broker.shared.uniqueNumber())"
         home = broker.shared.home(of: configuration.room)
@@ -63,6 +63,9 @@ final class ServerShared: FrontEnd {
 
     /// Lets connections in, or no more.
     func setOpen(_ isOpen: Bool) { state.withLock { $0.isOpen = isOpen } }
+
+    /// Whether connections are let in.
+    var isOpen: Bool { state.withLock { $0.isOpen } }
 
     /// A connection was accepted; false when it came too late.
     func opened() -> Bool {

@@ -53,8 +53,9 @@ package struct NucosDecoder: ~Copyable {
     ///
     /// - Parameters:
     ///   - maxFrameBytes: the longest message let through, in bytes with `_EOM_`; at least 1.
-    ///   - maxHeldBytes: what may pile up while held; it is the shell's duty to stop reading long before.
-    package init(maxFrameBytes: Int = 16 << 20, maxHeldBytes: Int = 1 << 20) {
+    ///   - maxHeldBytes: what may pile up while held. It is the shell's duty to stop reading, but a loop may have all its
+    ///     receive buffers (4 MiB unless told otherwise) full of one connection's bytes by then.
+    package init(maxFrameBytes: Int = 16 << 20, maxHeldBytes: Int = 16 << 20) {
         self.maxFrameBytes = max(1, maxFrameBytes)
         self.maxHeldBytes = max(0, maxHeldBytes)
     }

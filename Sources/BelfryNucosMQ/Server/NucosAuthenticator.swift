@@ -7,7 +7,7 @@ public import Belfry
 ///
 /// No hashing is prescribed: both are whatever the application makes of them, as JSON.
 public protocol NucosAuthenticator: Sendable {
-    /// Makes the challenge for a client that says it is `uid`.
+    /// Makes the challenge for a client that says it is `uid`; a text counts as a JSON string.
     func challenge(for uid: String) async throws -> Payload
 
     /// Whether the signature proves it; throwing refuses, like false.

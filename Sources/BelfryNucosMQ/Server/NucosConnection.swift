@@ -191,7 +191,7 @@ final class NucosConnection: ConnectionHandler {
         case .askChallenge(let uid):
             ask { authenticator in
                 let challenge = try await authenticator.challenge(for: uid)
-                return .challenge(challenge.bytes)
+                return .challenge(challenge.json)
             }
         case .verify(let uid, let signature, let challenge):
             ask { authenticator in
@@ -227,13 +227,15 @@ final class NucosConnection: ConnectionHandler {
             // Before the client learns that it is in: whoever hears of it can reach it by its name.
             connection.join(uid, exclusive: true, format: shared.format)
         }
+        shared.opened(connection.id)
         connection.send(bytes.span)
         for frame in queued { connection.send(frame.span) }
         queued = []
     }
 
     private enum Answer: Sendable {
-        case challenge([UInt8])
+        /// Nil when what the application made is no JSON.
+        case challenge([UInt8]?)
         case verdict(Bool)
     }
 
@@ -263,9 +265,8 @@ final class NucosConnection: ConnectionHandler {
 
     private func applicationAnswered(_ answer: Answer) {
         switch answer {
-        case .challenge(let bytes):
-            let isJSON = (try? JSONScanner.validate(bytes.span)) != nil
-            perform(isJSON ? machine.challengeReady(bytes) : machine.verified(false))
+        case .challenge(let bytes?): perform(machine.challengeReady(bytes))
+        case .challenge(nil): perform(machine.verified(false))
         case .verdict(let isGenuine): perform(machine.verified(isGenuine))
         }
         rearm()

@@ -6,7 +6,7 @@ import BelfryJSON
 
 /// An event that a client sent to the server's application.
 public struct NucosEvent: Sendable, Hashable {
-    /// Whose it is.
+    /// Whose it is; the one with the number 0 for a datagram, which belongs to nobody.
     public let session: SessionID
     /// Who that is; nil without authentication.
     public let uid: String?

@@ -35,3 +35,14 @@ extension NucosFrame {
         Payload(.json, bytes: [UInt8](bytes: bytes.extracting(content.range)))
     }
 }
+
+extension Payload {
+    /// The payload as one JSON value, as it goes over the wire; nil for what calls itself JSON and is none.
+    var json: [UInt8]? {
+        switch kind {
+        case .json: return (try? JSONScanner.validate(bytes.span)) == nil ? nil : bytes
+        case .text: return Payload.jsonString(text).bytes
+        case .binary: return Payload.jsonString(Base64.encode(bytes)).bytes
+        }
+    }
+}

@@ -17,6 +17,7 @@ public actor NucosServer: LoopBound {
     private nonisolated let broker: Broker
     let shared: NucosShared
     private var listener: UInt64?
+    private var datagrams: LoopConfined<NucosDatagrams>?
     private var callbacks: NucosCallbacks?
     /// Where it listens; nil unless started.
     public private(set) var address: SocketAddress?
@@ -42,16 +43,34 @@ public actor NucosServer: LoopBound {
     @discardableResult
     public func start() async throws(BelfryError) -> SocketAddress {
         if let address { return address }
+        guard !shared.configuration.udp else { return try startDatagrams() }
         let bound = try await broker.listen(on: shared.configuration.address, frontEnd: shared)
         listener = bound.number
         address = bound.address
         return bound.address
     }
 
+    private func startDatagrams() throws(BelfryError) -> SocketAddress {
+        let receiver = NucosDatagrams(shared: shared, loop: loop)
+        do throws(IOError) {
+            let bound = try receiver.bind()
+            datagrams = LoopConfined(onLoop: receiver, loop)
+            address = bound
+            return bound
+        } catch {
+            throw BelfryError(.startFailed, error.message)
+        }
+    }
+
     /// Stops listening, tells every client `shutdown now` and closes it when it confirmed, or after a second.
     ///
     /// ``start()`` may be called again.
     public func close() async {
+        if let datagrams {
+            self.datagrams = nil
+            address = nil
+            await datagrams.value.close()
+        }
         guard let number = listener else { return }
         listener = nil
         address = nil
@@ -161,7 +180,10 @@ public actor NucosServer: LoopBound {
     }
 
     /// The session of a client by its uid; waits for it to come, at most `timeout`.
+    ///
+    /// `anonymous` stands for the client that came first, whoever it is.
     public func session(uid: String, timeout: Duration = .seconds(5)) async -> SessionID? {
+        if uid == "anonymous" { return await firstSession(timeout: timeout) }
         if let session = await broker.shared.owner(of: uid) { return session }
         guard let room = try? await broker.room(uid) else { return nil }
         let changes = await room.presence()
@@ -179,6 +201,15 @@ public actor NucosServer: LoopBound {
             return nil
         }
         return nil
+    }
+
+    private func firstSession(timeout: Duration) async -> SessionID? {
+        if let session = shared.firstSession { return session }
+        let waiter = Parker<Void>()
+        let timer = loop.schedule(after: timeout) { waiter.unpark() }
+        await shared.waitForOpening(waiter)
+        loop.cancel(timer)
+        return shared.firstSession
     }
 
     /// Whether a client is connected and through its handshake.

@@ -13,6 +13,10 @@ public struct NucosServerConfiguration: Sendable {
     public var authenticator: (any NucosAuthenticator)?
     /// Takes one connection at a time and closes further ones at once, as a link does.
     public var singleServer = false
+    /// Takes datagrams instead of connections: every event goes to the application, nothing is answered.
+    ///
+    /// Without handshake, whatever the authenticator; there are no rooms, and nobody to send to.
+    public var udp = false
     /// How long a client may be silent before it is closed.
     public var idleTimeout = Duration.seconds(300)
     /// How long a client has for each of its two answers in the handshake.

@@ -17,6 +17,11 @@ final class NucosShared: FrontEnd {
     private struct State: ~Copyable {
         var listeners: [Listener] = []
         var link: SessionID?
+        /// Those through their handshake, and when they came.
+        var opened: [SessionID: UInt64] = [:]
+        var openings: UInt64 = 0
+        /// Who waits for somebody to come.
+        var waiters: [Parker<Void>] = []
     }
 
     init(configuration: NucosServerConfiguration, number: UInt64, logger: Logger) {
@@ -79,7 +84,32 @@ final class NucosShared: FrontEnd {
     }
 
     func released(_ session: SessionID) {
-        guard configuration.singleServer else { return }
-        state.withLock { if $0.link == session { $0.link = nil } }
+        state.withLock { state in
+            if state.link == session { state.link = nil }
+            state.opened.removeValue(forKey: session)
+        }
+    }
+
+    /// A connection is through its handshake.
+    func opened(_ session: SessionID) {
+        let waiters = state.withLock { state in
+            state.openings += 1
+            state.opened[session] = state.openings
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.unpark() }
+    }
+
+    /// The connection that is through its handshake for the longest time.
+    var firstSession: SessionID? { state.withLock { state in state.opened.min { $0.value < $1.value }?.key } }
+
+    /// Returns when the next connection is through its handshake, when `waiter` is woken, or the task cancelled.
+    func waitForOpening(_ waiter: Parker<Void>) async {
+        state.withLock { $0.waiters.append(waiter) }
+        // One may have come just before.
+        if firstSession != nil { waiter.unpark() }
+        _ = await waiter.park()
+        state.withLock { state in state.waiters.removeAll { $0 === waiter } }
     }
 }

@@ -7,13 +7,16 @@ import BelfryNucosMQ
 import Logging
 
 /// The nucosMQ operations.
-actor NucosPeer {
+actor NucosPeer: PeerSystem {
     private let configuration: BrokerConfiguration
     private let logger: Logger
     private let output: PeerOutput
     private var servers: [String: NucosServer] = [:]
+    private lazy var ends = NucosPeerEnds(io: configuration.io, logger: logger, output: output)
     /// The last request of each object that others wait behind.
     private var last: [String: Task<Void, Never>] = [:]
+    /// The last one behind which even those wait that may overtake others.
+    private var lastStep: [String: Task<Void, Never>] = [:]
 
     init(broker configuration: BrokerConfiguration, logger: Logger, output: PeerOutput) {
         self.configuration = configuration
@@ -25,35 +28,41 @@ actor NucosPeer {
 
     /// What a request has to wait for: the one before it on the same object.
     ///
-    /// A ping waits for it, but nothing waits for a ping.
-    func last(of request: PeerRequest) -> Task<Void, Never>? { last[request.name] }
+    /// A ping waits for it, but nothing waits for a ping; and of what a link sends, which may wait for a partner, only
+    /// what it sends next.
+    func last(of request: PeerRequest) -> Task<Void, Never>? {
+        let isLink = request.op.hasPrefix("nq.link.") && !request.op.hasSuffix(".send")
+        return isLink ? lastStep[Self.key(request)] : last[Self.key(request)]
+    }
 
     func note(_ task: Task<Void, Never>, for request: PeerRequest) {
-        if !request.op.hasSuffix(".ping") { last[request.name] = task }
+        guard !request.op.hasSuffix(".ping") else { return }
+        last[Self.key(request)] = task
+        if !request.op.hasSuffix(".send") { lastStep[Self.key(request)] = task }
+    }
+
+    /// Objects of different kinds may have one name.
+    private static func key(_ request: PeerRequest) -> String {
+        request.op.split(separator: ".").prefix(2).joined(separator: ".") + " " + request.name
     }
 
     // MARK: Operations
 
     func perform(_ request: PeerRequest) async throws -> JSON {
-        guard request.op.hasPrefix("nq.server.") else {
-            for part in ["nq.client.", "nq.link.", "nq.udp."] where request.op.hasPrefix(part) {
-                throw PeerError("\(request.op) is not available yet")
-            }
-            throw PeerError("unknown op '\(request.op)'")
-        }
+        guard request.op.hasPrefix("nq.server.") else { return try await ends.perform(request) }
         if request.op == "nq.server.open" { return try open(request) }
         guard let server = servers[request.name] else { throw PeerError("no server is named '\(request.name)'") }
         return try await perform(request, on: server)
     }
 
     private func open(_ request: PeerRequest) throws -> JSON {
-        guard try !request.flag("udp") else { throw PeerError("nq.server.open: udp is not available yet") }
         let (ip, port) = (try request.text("ip"), try request.port())
         guard let address = SocketAddress(numericHost: ip, port: port) else {
             throw PeerError("nq.server.open: '\(ip)' is no address")
         }
         var server = NucosServerConfiguration(address: address)
         server.singleServer = try request.flag("single")
+        server.udp = try request.flag("udp")
         if try request.flag("auth") {
             server.authenticator = PeerAuthenticator(
                 challenge: try request.payload("challenge"),

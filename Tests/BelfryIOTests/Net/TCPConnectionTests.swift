@@ -195,7 +195,11 @@ struct TCPConnectionTests {
     func name(engine: IOChoice) async throws {
         try await withPeer(engine) { loop, address, acceptor in
             let endpoint = Endpoint.name("localhost", port: try #require(address.port))
-            try await TCPConnection.withConnection(to: endpoint, on: loop) { try await $0.send([1]) }
+            var configuration = TCPConnection.Configuration()
+            configuration.connectTimeout = .seconds(50)
+            try await TCPConnection.withConnection(to: endpoint, on: loop, configuration: configuration) {
+                try await $0.send([1])
+            }
             let peer = await acceptor.next()
             #expect(try await peer.inbound.first { _ in true } == [1])
             await peer.close()

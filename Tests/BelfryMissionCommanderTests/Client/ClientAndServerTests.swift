@@ -67,8 +67,7 @@ struct ClientAndServerTests {
         var changes = server.clients.makeAsyncIterator()
         #expect(try await client.connect())
         _ = try await changes.next()
-        // The link breaks on the server's side.
-        for session in await broker.sessions { await session.close() }
+        await client.breakLink()
         #expect(try await changes.next() == .element(.init(id: "me", kind: .left, isKnown: true)))
         for number in 0..<20 { #expect(try await server.send(to: "me", Message(subject: "m\(number)"))) }
         let events = try await watched.events(22)
@@ -134,4 +133,9 @@ struct ClientAndServerTests {
         await group.shutDown()
         await second.broker.shutDown()
     }
+}
+
+extension Client {
+    /// As if the network had lost the connection.
+    fileprivate func breakLink() { core.linkBroke(nil) }
 }

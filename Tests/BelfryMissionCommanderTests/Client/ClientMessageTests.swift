@@ -134,6 +134,53 @@ struct ClientMessageTests {
         }
     }
 
+    @Test("a slow server makes send wait, and nothing is lost", arguments: BackendKind.testable)
+    func slowServer(_ backend: BackendKind) async throws {
+        try await withRawServer(backend, configure: { $0.maxQueuedBytes = 100_000 }) { bench, server, watched in
+            server.side.onAccept = { _ in }
+            server.side.keepsBytes = false
+            let client = watched.client
+            #expect(try await client.connect())
+            let message = try Message(
+                subject: "big",
+                payload: .json(#"{"x": "\#(String(repeating: "x", count: 60_000))"}"#)
+            )
+            let size = try FrameEncoder.frame(subject: "big", payload: message.payload).count
+            // Far more than the kernel's buffers of both ends and the bound take.
+            let sending = Task {
+                var taken = 0
+                while taken < 300, try await client.send(message) { taken += 1 }
+                return taken
+            }
+            try await bench.until("a connection") { !server.side.accepted.isEmpty }
+            server.loop.startReceiving(server.newest)
+            #expect(try await sending.value == 300)
+            try await bench.until("all bytes") { server.side.byteCount == 64 + 12 + 300 * size }
+        }
+    }
+
+    @Test("a send that waits can be cancelled", arguments: BackendKind.testable)
+    func cancelledSend(_ backend: BackendKind) async throws {
+        try await withRawServer(backend, configure: { $0.maxQueuedBytes = 100_000 }) { _, server, watched in
+            server.side.onAccept = { _ in }
+            let client = watched.client
+            #expect(try await client.connect())
+            let message = try Message(
+                subject: "big",
+                payload: .json(#"{"x": "\#(String(repeating: "x", count: 60_000))"}"#)
+            )
+            let sending = Task { while try await client.send(message) {} }
+            sending.cancel()
+            let error = await #expect(throws: MissionCommanderError.self) { try await sending.value }
+            #expect(error?.code == .notConnected)
+            // And one that waits when the link goes is told.
+            let late = Task { while try await client.send(message) {} }
+            await client.setAttemptReconnect(false)
+            server.breakLinks()
+            try await late.value
+        }
+    }
+
     @Test("what was queued is sent before the goodbye", arguments: BackendKind.testable)
     func flushed(_ backend: BackendKind) async throws {
         try await withRawServer(backend, configure: { $0.closeGrace = .milliseconds(20) }) { bench, server, watched in
@@ -156,7 +203,7 @@ struct ClientMessageTests {
             let messages = client.messages
             #expect(try await client.connect())
             try await bench.until("a connection") { !server.side.accepted.isEmpty }
-            let body = #"{"x": "\#(String(repeating: "x", count: 20_000))"}"#
+            let body = #"{"x": "\#(String(repeating: "x", count: 200_000))"}"#
             let frame = try FrameEncoder.frame(subject: "m", payload: .json(body))
             // As long as the client reads, everything goes; the kernel's buffers hold the rest until they are full.
             var sent = 0

@@ -77,7 +77,7 @@ struct ClientTests {
                 subject: "big",
                 payload: .json(#"{"x": "\#(String(repeating: "x", count: 1 << 20))"}"#)
             )
-            for _ in 0..<40 { #expect(try await client.send(big)) }
+            for _ in 0..<20 { #expect(try await client.send(big)) }
             #expect(try await !client.disconnect())
             #expect(try await watched.states(to: 3080) == [22, 38, 518, 3080])
         }
@@ -211,6 +211,30 @@ struct ClientTests {
             leaving.cancel()
             #expect(try await leaving.value)
             #expect(try await watched.states(to: 10) == [22, 38, 518, 10])
+        }
+    }
+
+    @Test("a client whose loop ends says so, and connects no more", arguments: BackendKind.testable)
+    func loopEnds(_ backend: BackendKind) async throws {
+        try await withLoop(backend) { bench in
+            let server = try RawServer(bench)
+            let group = try EventLoopGroup(backend.choice, count: 1, logger: .quiet)
+            var clients: [WatchedClient] = []
+            for id in ["a", "b"] {
+                let client = try Client(group: group, logger: .quiet)
+                try await client.setAddress("127.0.0.1")
+                try await client.setPort(id == "a" ? server.port : 1)
+                try await client.setClientID(id)
+                #expect(try await client.connect())
+                clients.append(WatchedClient(client))
+            }
+            await group.shutDown()
+            #expect(try await clients[0].states(to: 2056) == [2056])
+            #expect(try await !clients[0].client.connect())
+            #expect(await clients[0].client.state.rawValue == 72)
+            // One that was on its way back learns of it when it is asked for something.
+            #expect(try await clients[1].client.disconnect())
+            for watched in clients { await watched.client.shutDown() }
         }
     }
 }

@@ -64,8 +64,8 @@ struct CrossProtocolTests {
         try await withServer(broker: { $0.lag = LagLimit(messages: 3) }) { server, _ in
             let peer = try await server.join("x")
             await peer.setReading(false)
-            let filler = String(repeating: "x", count: 500_000)
-            for number in 0..<40 {
+            let filler = String(repeating: "x", count: 100_000)
+            for number in 0..<60 {
                 try await server.send(
                     to: .all,
                     Message(subject: "\(number)", payload: .json(#"{"filler": "\#(filler)"}"#))
@@ -73,7 +73,7 @@ struct CrossProtocolTests {
             }
             await peer.setReading(true)
             var gaps = 0
-            while case .frame(let subject, let value)? = await peer.frame(), subject != "39" {
+            while case .frame(let subject, let value)? = await peer.frame(), subject != "59" {
                 if subject == "gap" {
                     gaps += 1
                     #expect(value.hasPrefix(#"{"from": "#) && value.contains(#""lost": "#))

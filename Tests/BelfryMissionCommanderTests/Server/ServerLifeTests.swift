@@ -11,7 +11,13 @@ import Testing
 struct ServerLifeTests {
     @Test("what was sent before a stop arrives, then the shutdown, to all", arguments: LoopSetup.all)
     func flush(_ setup: LoopSetup) async throws {
-        try await withServer(setup, configure: { $0.stopTimeout = .seconds(3) }) { server, _ in
+        try await withServer(
+            setup,
+            configure: {
+                $0.stopTimeout = .seconds(30)
+                $0.negotiationTimeout = .seconds(60)
+            }
+        ) { server, _ in
             var peers: [RawPeer] = []
             for index in 0..<5 { peers.append(try await server.join("c\(index)")) }
             let silent = try await RawPeer(to: server.address)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BelfryIO
+import BelfryJSON
 import BelfryMissionCommander
 import BelfryTesting
 import Testing
@@ -143,7 +144,9 @@ private final class RawWire: IOHandler {
     }
 
     func received(_ span: Span<UInt8>, on handle: IOHandle) {
-        for index in span.indices { bytes.append(span[index]) }
+        // Large messages are only looked at as frames.
+        let kept = min(span.count, 64 * 1024 - bytes.count)
+        if kept > 0 { bytes.append(bytes: span.extracting(0..<kept)) }
         decoder.decode(span) { part, body in
             frames.append(SeenFrame(part, body))
             return .next

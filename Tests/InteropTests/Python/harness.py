@@ -24,6 +24,7 @@ import traceback
 
 EOM = b"_EOM_"
 CHECKS = []
+FAILED = []
 
 
 def options():
@@ -47,23 +48,35 @@ def check(function):
     return function
 
 
-def main():
-    """Runs the checks, one after the other, and ends the process: listening threads of clients must not hold it."""
-    failed = False
-    for function in CHECKS:
-        if OPTIONS.only and OPTIONS.only not in function.__name__:
-            continue
-        start = time.monotonic()
-        line = {"check": function.__name__.replace("_", " "), "ok": True, "detail": ""}
-        try:
-            line["detail"] = function() or ""
-        except BaseException:
-            line["ok"] = False
-            line["detail"] = traceback.format_exc(limit=-3)
-            failed = True
-        line["seconds"] = round(time.monotonic() - start, 2)
-        print(json.dumps(line), flush=True)
-    os._exit(1 if failed else 0)
+def main(side_by_side=False):
+    """Runs the checks, one after the other or all at once, and ends the process: listening threads of clients must not
+    hold it."""
+    chosen = [function for function in CHECKS if not OPTIONS.only or OPTIONS.only in function.__name__]
+    if side_by_side:
+        threads = [threading.Thread(target=run_check, args=(function,), daemon=True) for function in chosen]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    else:
+        for function in chosen:
+            run_check(function)
+    os._exit(1 if FAILED else 0)
+
+
+def run_check(function):
+    start = time.monotonic()
+    line = {"check": function.__name__.replace("_", " "), "ok": True, "detail": ""}
+    try:
+        line["detail"] = function() or ""
+    except BaseException:
+        line["ok"] = False
+        line["detail"] = traceback.format_exc(limit=-3)
+        FAILED.append(function)
+    line["seconds"] = round(time.monotonic() - start, 2)
+    # In one write: others may be writing as well.
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def wait_until(condition, what, timeout=10.0):
@@ -152,11 +165,11 @@ class Server(Child):
 
 
 class Peer(Child):
-    """`belfry-interop-peer nucosmq`, driven by requests."""
+    """`belfry-interop-peer`, driven by requests."""
 
-    def __init__(self):
+    def __init__(self, system="nucosmq"):
         super().__init__(
-            [OPTIONS.peer, "nucosmq", "--io", OPTIONS.io, "--loops", str(OPTIONS.loops), "--log-level", "info"],
+            [OPTIONS.peer, system, "--io", OPTIONS.io, "--loops", str(OPTIONS.loops), "--log-level", "info"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )
         self.lock = threading.Lock()
@@ -200,6 +213,14 @@ class Peer(Child):
             self.do("nq.server.on", name=name, event=event)
         self.do("nq.server.start", name=name)
         return port
+
+    def client(self, name, port, on=("all",), start=True, **fields):
+        """Opens a client of the library, and starts it."""
+        self.do("nq.client.open", name=name, ip="127.0.0.1", port=port, **fields)
+        for event in on:
+            self.do("nq.client.on", name=name, event=event)
+        if start:
+            self.do("nq.client.start", name=name)
 
     def contents(self, on="event:all", name="s"):
         return [event["content"] for event in self.events if event["on"] == on and event["name"] == name]
@@ -300,6 +321,18 @@ def original(port, uid="", signature=None, start=True):
     if start:
         client.start()
     return client
+
+
+def original_server(authenticator=None, **arguments):
+    """A server of the package, started; `seen` gets the content of every event. One per script: they share all."""
+    from nucosMQ import NucosServer
+
+    logging.getLogger("nucosServer").setLevel(logging.ERROR)
+    server = NucosServer("127.0.0.1", free_port(), do_auth=authenticator, **arguments)
+    server.seen = []
+    server.add_event_callback("all", server.seen.append)
+    server.start()
+    return server
 
 
 def join(client, room):

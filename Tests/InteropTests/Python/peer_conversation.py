@@ -166,8 +166,8 @@ def requests_run_side_by_side_and_errors_are_told():
         quick = PEER.ask("nq.server.send_all", name="auth", event="x", content=None)
         expect(PEER.answer(quick)["result"], None)
         assert slow not in PEER.answers
-        for op in ("nq.client.open", "nq.link.open", "nq.udp.open"):
-            assert "not available yet" in PEER.answer(PEER.ask(op, name="c"))["error"]
+        for op in ("nq.client.start", "nq.link.bind", "nq.udp.start"):
+            assert "is named 'c'" in PEER.answer(PEER.ask(op, name="c"))["error"]
         assert "unknown op" in PEER.answer(PEER.ask("nq.server.dance", name="auth"))["error"]
         assert "no server" in PEER.answer(PEER.ask("nq.server.start", name="nobody"))["error"]
         taken = PEER.answer(PEER.ask("nq.server.open", name="taken", ip="127.0.0.1", port=AUTH))

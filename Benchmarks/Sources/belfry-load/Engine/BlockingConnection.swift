@@ -13,12 +13,26 @@ struct BlockingConnection {
 
     /// Connects and waits until the server has taken the opening; subscribed to `room` if there is one.
     init(host: String, port: UInt16, wire: any Wire, room: String?) throws {
+        try self.init(host: host, port: port, wire: wire, saying: wire.opening(room: room))
+        if !wire.opensSilently { try waitUntilIn(answer: nil) }
+    }
+
+    /// Connects and says something.
+    init(host: String, port: UInt16, wire: any Wire, saying bytes: [UInt8]) throws {
         self.wire = wire
         descriptor = cload_connect(host, port, 5)
         guard descriptor >= 0 else { throw LoadError.system("connecting to \(host):\(port)") }
-        try send(wire.opening(room: room))
+        try send(bytes)
+    }
+
+    /// Waits until the server has taken what was said: for an answer byte by byte, or for one that says so.
+    mutating func waitUntilIn(answer: [UInt8]?) throws {
         while true {
-            let (item, _) = try next()
+            let (item, frame) = try next()
+            if let answer {
+                if frame == answer { return }
+                continue
+            }
             if item == .ready { return }
             guard item == .greeting else {
                 throw LoadError("\(wire.name): unexpected \(item) before the room was joined")

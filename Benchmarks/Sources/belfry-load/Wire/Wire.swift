@@ -32,8 +32,15 @@ protocol Wire: Sendable {
     /// What an interlude is answered with.
     var interludeAnswer: [UInt8] { get }
 
+    /// Whether the opening has no answer: the connection counts as subscribed from then on.
+    var opensSilently: Bool { get }
+    /// What a connection says before it closes.
+    var farewell: [UInt8] { get }
+
     /// What a fresh connection says, so that the server ends its answer with ``WireItem/ready``.
     func opening(room: String?) -> [UInt8]
+    /// The same with an answer in any case: these very bytes, or ``WireItem/ready`` if there are none.
+    func introduction(_ number: Int) -> (bytes: [UInt8], answer: [UInt8]?)
     /// A message with an ASCII payload, ready to send.
     func publication(room: String, payload: [UInt8]) -> [UInt8]
     /// The first item in `bytes` and its length, or nothing if it is not there in full.
@@ -46,11 +53,15 @@ extension Wire {
     var publisherMustJoin: Bool { false }
     var interlude: [UInt8] { [] }
     var interludeAnswer: [UInt8] { [] }
+    var opensSilently: Bool { false }
+    var farewell: [UInt8] { [] }
+
+    func introduction(_ number: Int) -> (bytes: [UInt8], answer: [UInt8]?) { (opening(room: "r00000"), nil) }
 }
 
 /// Every wire by its name.
 enum Wires {
-    static let all: [any Wire] = [NucosMQWire(), NatsWire(), RespWire()]
+    static let all: [any Wire] = [NucosMQWire(), MissionCommanderWire(), NatsWire(), RespWire()]
 
     static func named(_ name: String) throws -> any Wire {
         guard let wire = all.first(where: { $0.name == name }) else {
