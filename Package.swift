@@ -93,6 +93,7 @@ let package = Package(
         .target(
             name: "BelfryPocketsocket",
             dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log],
+            resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
         .target(

@@ -52,7 +52,7 @@ $('setup').addEventListener('submit', (event) => {
 });
 $('say').addEventListener('submit', (event) => {
     event.preventDefault();
-    pocket.socket.signal('duplex', 'said', $('text').value, null, (name, receipt, socket) => say(`${socket.uri}: ${name}`));
+    pocket.socket.signal('duplex', 'said', $('text').value, (name, receipt, socket) => say(`${socket.uri}: ${name}`));
     $('text').value = '';
 });
 setup();

@@ -238,7 +238,8 @@
             const said = [data?.text, data].find((each) => typeof each === 'string') ?? JSON.stringify(data) ?? '';
             if (from) greet(target, from, nick);
             const author = from || event === 'message' || !event ? nick : `${nick} · ${asText(event, 40)}`;
-            add(target, { kind: 'message', from: from || 'somebody', nick: author, text: said.slice(0, MAX_SHOWN), at: new Date() });
+            const shown = said.slice(0, MAX_SHOWN);
+            add(target, { kind: 'message', from: from || 'somebody', nick: author, text: shown, at: new Date() });
         }
     }
 
@@ -249,7 +250,8 @@
 
     function send(said) {
         const message = {
-            kind: 'message', own: true, from: me.id, nick: me.nick, text: said, at: new Date(), key: randomKey(), state: 'sending',
+            kind: 'message', own: true, from: me.id, nick: me.nick, text: said, at: new Date(),
+            key: randomKey(), state: 'sending',
         };
         transmit(current, message);
         add(current, message);
@@ -260,7 +262,8 @@
         const { key, from, nick } = message;
         let open = 0;
         message.state = pocket.webSocket.isConnected() ? 'sending' : 'waiting';
-        const ids = pocket.socket.signal(target.name, 'message', { key, from, nick, text: message.text }, null, (event) => {
+        const data = { key, from, nick, text: message.text };
+        const ids = pocket.socket.signal(target.name, 'message', data, null, (event) => {
             open -= 1;
             if (event === 'sent') message.state = 'sent';
             else if (message.state !== 'sent' && open <= 0) message.state = 'failed';
@@ -300,12 +303,12 @@
         const isNewDay = before && before.at.toDateString() !== message.at.toDateString();
         const items = isNewDay ? [make('li', 'day', day.format(message.at))] : [];
         if (message.kind === 'note') {
-            message.element = make('li', `note ${message.className}`, make('span', '', ...message.children.map((child) =>
-                (typeof child === 'string' ? child : child.cloneNode(true)))));
+            const children = message.children.map((child) => (typeof child === 'string' ? child : child.cloneNode(true)));
+            message.element = make('li', `note ${message.className}`, make('span', '', ...children));
             return [...items, message.element];
         }
-        const isFirst = isNewDay || before?.kind !== 'message' || before.from !== message.from || before.nick !== message.nick
-            || message.at - before.at > GROUP_WITHIN;
+        const isFirst = isNewDay || before?.kind !== 'message' || before.from !== message.from
+            || before.nick !== message.nick || message.at - before.at > GROUP_WITHIN;
         const said = make('span', 'text', ...linked(message.text));
         said.dir = 'auto';
         const bubble = make('div', 'bubble', said);
@@ -332,7 +335,8 @@
     }
 
     const states = {
-        sending: ['…', 'sending'], waiting: ['…', 'waits for the connection'], sent: ['✓', 'sent'], failed: ['!', 'not sent'],
+        sending: ['…', 'sending'], waiting: ['…', 'waits for the connection'], sent: ['✓', 'sent'],
+        failed: ['!', 'not sent'],
     };
 
     function showState(target, message) {
@@ -376,7 +380,8 @@
         else if (wasOpen || isWaiting) [state, words] = ['waiting', 'Reconnecting…'];
         if ($('status').dataset.state !== state) $('status').dataset.state = state;
         if ($('status-text').textContent !== words) $('status-text').textContent = words;
-        $('status').title = sockets.map(({ uri, connected }) => `${uri}: ${connected ? 'connected' : 'not connected'}`).join('\n');
+        $('status').title = sockets
+            .map(({ uri, connected }) => `${uri}: ${connected ? 'connected' : 'not connected'}`).join('\n');
         $('banner').hidden = open > 0 || (state === 'connecting' && !isWaiting);
         $('banner-text').textContent = wasOpen
             ? 'The connection is lost. What you write is kept and sent later.' : 'The server cannot be reached.';

@@ -222,8 +222,8 @@ declare namespace pocket {
         /**
          * Sends `channel.event` to every socket; returns as `sendToAll`.
          *
-         * The socket counts with `overflow` only: with `broadcast` all get it, and `sendTo` addresses one. The receipt's
-         * callback may stand in the place of data or socket; it is called for each socket that the message went to.
+         * The socket counts with `overflow` only: with `broadcast` all get it, and `sendTo` addresses one. The
+         * receipt's callback may stand in the place of data or socket; it is called for each socket's message.
          */
         signal(channel: string, event: string, receipt: ReceiptListener): (string | undefined)[] | false;
         signal(

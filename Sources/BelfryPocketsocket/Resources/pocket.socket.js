@@ -742,7 +742,9 @@
             if (typeof target === 'function') [target, callback] = [undefined, target];
             if (typeof value === 'function') [value, callback] = [undefined, value];
             const message = isMissing(event) ? String(channel) : `${channel}.${event}`;
-            if (target && connection.connectionType === 'overflow') return [socket.sendTo(target, message, value, callback)];
+            if (target && connection.connectionType === 'overflow') {
+                return [socket.sendTo(target, message, value, callback)];
+            }
             return socket.sendToAll(message, value, callback);
         },
 

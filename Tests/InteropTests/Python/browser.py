@@ -334,6 +334,52 @@ def nothing_is_lost_in_silence():
 
 
 @check
+def attempts_wait_longer_and_longer_and_not_all_the_same():
+    with client() as tab:
+        tab.run("""(port) => {
+            window.waits = [];
+            pocket.socket.configure({ reconnect: { delay: 10, factor: 2, maxDelay: 40, jitter: 0.5, attempts: 8 } })
+                .on('socket', 'reconnect', (name, { delay }) => waits.push(delay));
+            pocket.socket.setup('127.0.0.1', port).connect();
+        }""", free_port())
+        tab.until("waits.length === 8", timeout=30)
+        for wait, most in zip(tab.run("waits"), [10, 20] + [40] * 6):
+            assert most / 2 <= wait <= most, "%s is not between %s and %s" % (wait, most / 2, most)
+        assert len(set(tab.run("waits"))) > 2
+
+
+@check
+def sockets_are_addressed_reopened_and_hooked():
+    with PageServer() as one, PageServer() as two, client() as tab, client() as other:
+        for each in (tab, other):
+            each.run("""(ports) => {
+                window.seen = [];
+                pocket.webSocket.eventHook(['x', 'y'], (name, { data }, socket) => seen.push([name, data, socket.uri.split(':')[2]]));
+                pocket.socket.setup('127.0.0.1', ports, 'broadcast').connect();
+            }""", [one.port, two.port])
+            each.until("pocket.socket.sockets.every(({ connected }) => connected)")
+        tab.run("""() => {
+            const [first, second] = pocket.socket.sockets;
+            pocket.socket.sendTo(second, 'x.to', 'two');
+            pocket.socket.signal('y', 'all', 1, first); // With broadcast the socket is of no account.
+        }""")
+        other.until("seen.length === 3")
+        a, b = str(one.port), str(two.port)
+        expect(sorted(other.run("seen"), key=str), sorted([["to", "two", b], ["all", 1, a], ["all", 1, b]], key=str))
+        # The same object before and after.
+        tab.run("window.again = pocket.socket.sockets[0].reconnect(); again.sendJson('x.queued', 2)")
+        other.until("seen.some(([name]) => name === 'queued')")
+        expect(tab.run("again === pocket.socket.sockets[0] && again.connected"), True)
+        # Another client can not make up a receipt.
+        tab.run("""() => {
+            window.count = 0;
+            pocket.socket.on('z', () => { count += 1 });
+        }""")
+        other.run("pocket.webSocket.send(JSON.stringify({ socket: 'sent', messageId: 'z' })); pocket.socket.signal('z', 'z')")
+        tab.until("count === 2")
+
+
+@check
 def overflow_takes_the_first_that_answers_and_moves_on():
     with PageServer() as first, PageServer() as second, client() as tab:
         away = free_port()
