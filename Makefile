@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 60
 
 SWIFT_FILES = git ls-files --cached --others --exclude-standard -z -- '*.swift'
 # What the sanitisers run: everything that shares memory between threads, one test at a time, since each is slow.
-SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests)\.)
+SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryMissionCommanderTests|BelfryNucosMQTests)\.)
 
 # Original clients lose large messages when they are not scheduled in time, so the tests with other programs
 # (InteropTests) have the machine to themselves, one after the other.
@@ -52,12 +52,12 @@ fuzz: ## Fuzz the codecs with libFuzzer, FUZZ_SECONDS= each (60).
 	@.ci/setup build
 	$(MAKE) -C Tests/Fuzz SECONDS=$(FUZZ_SECONDS)
 
-tsan: ## Run the tests of BelfryIO and Belfry under the thread sanitiser.
+tsan: ## Run the tests of the libraries under the thread sanitiser.
 	@.ci/setup test
 	TSAN_OPTIONS=halt_on_error=0 SWIFT_BACKTRACE=enable=no \
 		swift test --sanitize=thread --scratch-path .build-tsan --disable-xctest --no-parallel --filter '$(SANITISED)'
 
-asan: ## Run the tests of BelfryIO and Belfry under the address and leak sanitisers.
+asan: ## Run the tests of the libraries under the address and leak sanitisers.
 	@.ci/setup test
 	ASAN_OPTIONS=detect_leaks=1 SWIFT_BACKTRACE=enable=no \
 		swift test --sanitize=address --scratch-path .build-asan --disable-xctest --no-parallel --filter '$(SANITISED)'
