@@ -94,7 +94,8 @@ let package = Package(
         ),
         .target(
             name: "BelfryPocketsocket",
-            dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log],
+            dependencies: ["BelfryHTTP"],
+            resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
         .target(
@@ -142,10 +143,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BelfryPocketsocketTests",
-            dependencies: [
-                "BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryMissionCommander",
-                "BelfryNucosMQ", "BelfryTesting", httpTypes, log,
-            ],
+            dependencies: ["BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", log],
             swiftSettings: settings
         ),
         .testTarget(name: "BelfryJSONTests", dependencies: ["BelfryIO", "BelfryJSON"], swiftSettings: settings),
