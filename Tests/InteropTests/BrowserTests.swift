@@ -9,6 +9,7 @@ import Testing
 struct BrowserTests {
     @Test("the browser client and its pages work in Chromium")
     func pages() async throws {
-        try await Script(name: "browser", setup: Setup(backend: .epoll, loops: 1)).run(checks: 14, within: .seconds(240))
+        let script = Script(name: "browser", setup: Setup(backend: .epoll, loops: 1))
+        try await script.run(checks: 14, within: .seconds(240))
     }
 }
