@@ -28,7 +28,7 @@ help: ## This list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
 		|| sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1   \2/p' Makefile
 
-run: ## Build the broker and serve on 127.0.0.1:4000 until Ctrl-C. ARGS= goes to `belfry serve`.
+run: ## Build the broker and serve on 127.0.0.1, ports 4000 and 30000, until Ctrl-C. ARGS= goes to `belfry serve`.
 	@.ci/setup build
 	swift build -c release --product belfry
 	@exec "$$(swift build -c release --show-bin-path)/belfry" serve $(ARGS)

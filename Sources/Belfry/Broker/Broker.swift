@@ -120,21 +120,19 @@ public actor Broker: LoopBound, Service {
     /// - Parameters:
     ///   - address: Where; port 0 lets the kernel choose.
     ///   - frontEnd: Whose clients come.
-    ///   - keepAlive: For protocols without a heartbeat: how the kernel notices peers that are gone.
     /// A port that is taken is tried again for a second: the ring of a program that was killed lets go of it late.
     ///
     /// - Returns: The listener's number and the address it has, with the port that the kernel chose for port 0.
     package func listen(
         on address: SocketAddress,
-        frontEnd: any FrontEnd,
-        keepAlive: KeepAlive? = nil
+        frontEnd: any FrontEnd
     ) async throws(BelfryError) -> (number: UInt64, address: SocketAddress) {
         var pauses = 50
         while true {
             guard drainage == nil else { throw BelfryError(.closed, "the broker has stopped") }
             do {
                 let context = shared.context(0).value
-                let listener = try Listener(on: address, frontEnd: frontEnd, keepAlive: keepAlive, context: context)
+                let listener = try Listener(on: address, frontEnd: frontEnd, context: context)
                 let bound = try listener.start()
                 let number = shared.nextNumber()
                 listeners[number] = LoopConfined(listener, to: loop)

@@ -10,19 +10,12 @@ import Logging
 final class Listener: IOHandler {
     let address: SocketAddress
     let frontEnd: any FrontEnd
-    private let keepAlive: KeepAlive?
     private unowned let context: LoopContext
     private(set) var handle = IOHandle.none
     private var next = 0
     private var isStarved = false
 
-    init(
-        on address: SocketAddress,
-        frontEnd: any FrontEnd,
-        keepAlive: KeepAlive?,
-        context: LoopContext
-    ) throws(IOError) {
-        self.keepAlive = keepAlive
+    init(on address: SocketAddress, frontEnd: any FrontEnd, context: LoopContext) throws(IOError) {
         self.frontEnd = frontEnd
         self.context = context
         self.address = address
@@ -31,7 +24,7 @@ final class Listener: IOHandler {
     /// Binds and starts accepting; returns the address, with the port that the kernel chose for port 0.
     func start() throws(IOError) -> SocketAddress {
         handle = try context.loop.listen(on: address, handler: self)
-        if let keepAlive { context.loop.setKeepAlive(keepAlive, of: handle) }
+        if let keepAlive = frontEnd.keepAlive { context.loop.setKeepAlive(keepAlive, of: handle) }
         return context.loop.localAddress(of: handle) ?? address
     }
 

@@ -1,6 +1,8 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+package import BelfryIO
+
 /// How a protocol writes room messages: a message is encoded once per format, however many subscribers there are.
 ///
 /// A format has no state, so frames can be shared by all its subscribers.
@@ -26,6 +28,9 @@ package protocol FrontEnd: Sendable {
     /// `SendBatch.recordBytes` of its connections; 0 for none.
     var recordBytes: Int { get }
 
+    /// For protocols without a heartbeat: how the kernel notices peers that are gone; nil for not at all.
+    var keepAlive: KeepAlive? { get }
+
     /// The broker's loops have ended: what the front-end holds of connections and loops can go.
     func brokerEnded()
 
@@ -35,6 +40,7 @@ package protocol FrontEnd: Sendable {
 
 extension FrontEnd {
     package var recordBytes: Int { 0 }
+    package var keepAlive: KeepAlive? { nil }
     package func brokerEnded() {}
 }
 

@@ -56,6 +56,25 @@ public final class EventLoopGroup: Sendable {
         self.selection = selection
     }
 
+    /// Runs `body` with a loop of its own, which ends with the scope.
+    ///
+    /// - Throws: ``IOError`` as the initialiser; what `body` throws.
+    package static func withOwnLoop<Result>(
+        _ choice: IOChoice,
+        logger: Logger,
+        _ body: (EventLoop) async throws -> Result
+    ) async throws -> Result {
+        let group = try EventLoopGroup(choice, count: 1, logger: logger)
+        do {
+            let result = try await body(group.loops[0])
+            await group.shutDown()
+            return result
+        } catch {
+            await group.shutDown()
+            throw error
+        }
+    }
+
     /// Cores this process may use: the affinity mask, cut by a cgroup CPU quota (version 1 or 2); at least 1.
     public static func availableCores() -> Int {
         let cores = Int(clinux_available_cores())

@@ -35,6 +35,7 @@ package struct Lock<State: ~Copyable>: ~Copyable {
         unsafe pthread_mutexattr_settype(&attributes, CInt(PTHREAD_MUTEX_ERRORCHECK))
         #endif
         let result = unsafe pthread_mutex_init(mutex, &attributes)
+        // Fails for want of memory alone, where allocating would have ended the program as well.
         guard result == 0 else { fatalError("Lock: pthread_mutex_init failed with error \(result)") }
         unsafe pthread_mutexattr_destroy(&attributes)
     }

@@ -76,19 +76,8 @@ public actor TCPConnection: LoopBound {
         _ body: (TCPConnection) async throws -> Result
     ) async throws -> Result {
         let endpoint = try Self.endpoint(host, port)
-        let group = try EventLoopGroup(io, count: 1, logger: logger)
-        do {
-            let result = try await withConnection(
-                to: endpoint,
-                on: group.loops[0],
-                configuration: configuration,
-                body
-            )
-            await group.shutDown()
-            return result
-        } catch {
-            await group.shutDown()
-            throw error
+        return try await EventLoopGroup.withOwnLoop(io, logger: logger) { loop in
+            try await withConnection(to: endpoint, on: loop, configuration: configuration, body)
         }
     }
 

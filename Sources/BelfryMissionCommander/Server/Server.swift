@@ -164,7 +164,7 @@ public actor Server: LoopBound {
         do throws(BelfryError) {
             room = try await broker.room(shared.room)
             // The protocol has no heartbeat: the kernel notices peers that are gone (MissionCommander wire, §11).
-            return try await broker.listen(on: address, frontEnd: shared, keepAlive: KeepAlive())
+            return try await broker.listen(on: address, frontEnd: shared)
         } catch {
             throw MissionCommanderError(error.code == .closed ? .closed : .startFailed, error.message, cause: error)
         }

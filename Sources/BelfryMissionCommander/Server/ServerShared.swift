@@ -44,6 +44,9 @@ final class ServerShared: FrontEnd {
         ServerConnection(connection, shared: self)
     }
 
+    // Nothing on this wire would tell that a silent client has gone.
+    var keepAlive: KeepAlive? { KeepAlive() }
+
     // Clients that were connected when the loops ended hold their connections, which hold this.
     func brokerEnded() { registry.withLock { $0 = nil } }
 

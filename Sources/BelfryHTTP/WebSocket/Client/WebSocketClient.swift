@@ -32,14 +32,8 @@ public enum WebSocketClient {
         _ body: (WebSocket) async throws -> Result
     ) async throws -> Result {
         let url = try WebSocketURL(url)
-        let group = try EventLoopGroup(io, count: 1, logger: logger)
-        do {
-            let result = try await withConnection(to: url, on: group.loops[0], configuration: configuration, body)
-            await group.shutDown()
-            return result
-        } catch {
-            await group.shutDown()
-            throw error
+        return try await EventLoopGroup.withOwnLoop(io, logger: logger) { loop in
+            try await withConnection(to: url, on: loop, configuration: configuration, body)
         }
     }
 
