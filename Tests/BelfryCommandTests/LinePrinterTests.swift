@@ -23,7 +23,9 @@ struct LinePrinterTests {
         printer.print("after")
         gate.signal()
         printer.flush()
-        #expect(text.value == "one\ntwo\n(1 lines lost: nobody read them)\nx\n(1 lines lost: nobody read them)\nafter\n")
+        #expect(
+            text.value == "one\ntwo\n(1 lines lost: nobody read them)\nx\n(1 lines lost: nobody read them)\nafter\n"
+        )
     }
 
     private final class SharedText: Sendable {

@@ -147,7 +147,11 @@ struct ServerTests {
             let plain = try await running.connect()
             var configuration = WebSocketClient.Configuration()
             configuration.deflate = WebSocketDeflate()
-            let socket = try await WebSocketClient.open(running.url, on: running.broker.loop, configuration: configuration)
+            let socket = try await WebSocketClient.open(
+                running.url,
+                on: running.broker.loop,
+                configuration: configuration
+            )
             let small = SocketReader(socket)
             try await plain.skip("connected")
             let long = #"{"id":  "w", "data":"\#(String(repeating: "é ", count: 2_000))"}"#

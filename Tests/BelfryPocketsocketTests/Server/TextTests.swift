@@ -10,10 +10,13 @@ import Testing
 
 @Suite("What a server reads and writes", .timeLimit(.minutes(1)))
 struct TextTests {
-    @Test("times are written as Python does", arguments: [
-        (1_000_000_000, "T1"), (1_000_000_999, "T1"), (1_000_001_000, "T1.000001"), (1_539_484_000, "T1.539484"),
-        (2_999_999_999, "T2.999999"),
-    ])
+    @Test(
+        "times are written as Python does",
+        arguments: [
+            (1_000_000_000, "T1"), (1_000_000_999, "T1"), (1_000_001_000, "T1.000001"), (1_539_484_000, "T1.539484"),
+            (2_999_999_999, "T2.999999"),
+        ]
+    )
     func times(_ nanoseconds: Int64, _ text: String) {
         var clock = LocalClock()
         #expect(String(decoding: clock.text(at: nanoseconds) { "T\($0)" }, as: UTF8.self) == text)
@@ -37,10 +40,13 @@ struct TextTests {
         #expect(asked == 4)
     }
 
-    @Test("channel and event stand before and behind the first dot", arguments: [
-        ("a.b", "a", "b"), ("a", "a", ""), ("a.", "a", ""), (".b", "", "b"), ("a.b.c.d", "a", "b"), ("", "", ""),
-        ("Art can be very abstract.", "Art can be very abstract", ""),
-    ])
+    @Test(
+        "channel and event stand before and behind the first dot",
+        arguments: [
+            ("a.b", "a", "b"), ("a", "a", ""), ("a.", "a", ""), (".b", "", "b"), ("a.b.c.d", "a", "b"), ("", "", ""),
+            ("Art can be very abstract.", "Art can be very abstract", ""),
+        ]
+    )
     func split(_ message: String, _ channel: String, _ event: String) {
         #expect(ClientMessage.split(message) == (channel, event))
     }
@@ -49,7 +55,8 @@ struct TextTests {
     func fuzz() throws {
         var generator = SplitMix64(seed: 7)
         let pieces = [
-            "{", "}", "\"id\"", ":", ",", "\"\\u00e9\"", "1e5", "[", "]", "null", "\"message\"", "\"a.b\"", "\"socket\"", "é",
+            "{", "}", "\"id\"", ":", ",", "\"\\u00e9\"", "1e5", "[", "]", "null", "\"message\"", "\"a.b\"",
+            "\"socket\"", "é",
             "\"", "\\", " ", "\u{1}", "\"data\"", "-0", "true",
         ]
         for _ in 0..<20_000 {
