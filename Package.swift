@@ -94,7 +94,7 @@ let package = Package(
         ),
         .target(
             name: "BelfryPocketsocket",
-            dependencies: ["BelfryHTTP"],
+            dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", log, collections],
             resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
@@ -143,7 +143,9 @@ let package = Package(
         ),
         .testTarget(
             name: "BelfryPocketsocketTests",
-            dependencies: ["BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", log],
+            dependencies: [
+                "BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryTesting", log,
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "BelfryJSONTests", dependencies: ["BelfryIO", "BelfryJSON"], swiftSettings: settings),
