@@ -44,6 +44,13 @@ extension PocketsocketClient {
             return Payload(.json, bytes: Array(body.bytes[dataRange]))
         }
 
+        /// The data as a text: a JSON string decoded, anything else as it is written.
+        public var text: String {
+            let data = data
+            guard data.kind == .json, let value = try? JSONScanner.validate(data.bytes.span) else { return data.text }
+            return value.kind == .string ? value.looseText(in: data.bytes.span) : data.text
+        }
+
         /// A server's receipt, for the event `sent`; nil for other events.
         public var receipt: Receipt? {
             guard origin == .server, name == "sent" else { return nil }

@@ -12,7 +12,7 @@ public import Logging
 ///     let events = chat.events
 ///     try await client.connect()
 ///     try await chat.signal("said", "hello")
-///     for try await case .element(let event) in events { print(event.server, event.name, event.data.text) }
+///     for try await case .element(let event) in events { print(event.server, event.name, event.text) }
 ///
 /// - Servers: connected to all at once, and each message goes to all, with an id for each.
 /// - Messages: `channel.event` with any JSON as data. Of one sender they come in its order.
@@ -43,7 +43,7 @@ public actor PocketsocketClient: LoopBound {
     ///   - configuration: Every default is stated at ``Configuration``.
     ///   - io: Which engine, for an event loop of its own.
     ///   - group: Whose loops to use instead, one of them at random; it must outlive the client's connections.
-    ///   - logger: Hears of a fallback to another engine.
+    ///   - logger: Hears of connections that end and of messages that are lost.
     /// - Throws: ``PocketsocketClientError`` `.badAddress` without servers, `.unavailable` when an explicit engine
     ///   cannot be had.
     public init(
@@ -67,7 +67,7 @@ public actor PocketsocketClient: LoopBound {
         self.loop = loop
         self.servers = servers
         self.configuration = configuration
-        links = LoopConfined(PocketsocketClientLinks(servers, configuration, loop: loop), to: loop)
+        links = LoopConfined(PocketsocketClientLinks(servers, configuration, loop: loop, logger: logger), to: loop)
     }
 
     /// Makes a client of addresses as a person writes them: `host`, `host:port` or `ws://host:port/path`.
@@ -95,7 +95,7 @@ public actor PocketsocketClient: LoopBound {
     ///   - configuration: Every default is stated at ``Configuration``.
     ///   - io: Which engine, for an event loop of its own.
     ///   - group: Whose loops to use instead.
-    ///   - logger: Hears of a fallback to another engine.
+    ///   - logger: Hears of connections that end and of messages that are lost.
     /// - Throws: ``PocketsocketClientError`` `.badAddress`, also for a flat list of different lengths.
     public init(
         addresses: [String],
@@ -124,7 +124,7 @@ public actor PocketsocketClient: LoopBound {
     ///   - servers: As ``init(_:configuration:io:group:logger:)`` has them.
     ///   - configuration: Every default is stated at ``Configuration``.
     ///   - io: Which engine.
-    ///   - logger: Hears of a fallback to another engine.
+    ///   - logger: Hears of connections that end and of messages that are lost.
     ///   - body: Uses the client.
     /// - Returns: What `body` returns.
     /// - Throws: ``PocketsocketClientError`` as ``connect()`` does; what `body` throws.
@@ -232,7 +232,7 @@ public actor PocketsocketClient: LoopBound {
     ///
     /// - Throws: As ``signal(_:_:_:)-(_,_,Payload)``; `.unknownServer`.
     public func sendText(_ text: String, to server: Address? = nil) async throws(PocketsocketClientError) {
-        try check(text)
+        try PocketsocketClientMessage.check(text.utf8.count, maxBytes: configuration.maxMessageBytes)
         let all = links.value
         let some = try server.map { server throws(PocketsocketClientError) in [try all.link(to: server)] }
         _ = try await all.send(to: some ?? all.links) { .init(id: nil, text: text) }
@@ -275,13 +275,6 @@ public actor PocketsocketClient: LoopBound {
         event.isEmpty ? channel : "\(channel).\(event)"
     }
 
-    private func check(_ text: String) throws(PocketsocketClientError) {
-        guard text.utf8.count <= configuration.maxMessageBytes else {
-            let sizes = "\(text.utf8.count) bytes, more than \(configuration.maxMessageBytes)"
-            throw PocketsocketClientError(.tooLarge, "the message is of \(sizes) (maxMessageBytes)")
-        }
-    }
-
     private typealias Sent = (id: MessageID, link: PocketsocketClientLink, item: PocketsocketClientOutbox.Item)
 
     private func send(
@@ -290,12 +283,8 @@ public actor PocketsocketClient: LoopBound {
         through some: [PocketsocketClientLink],
         confirmed: Bool
     ) async throws(PocketsocketClientError) -> [Sent] {
-        let json = try PocketsocketClientMessage.json(data)
-        try check(PocketsocketClientMessage(message, data: json).text)
-        let sent = try await links.value.send(to: some) {
-            let made = PocketsocketClientMessage(message, data: json)
-            return .init(id: made.id, text: made.text, receipt: confirmed ? Parker() : nil)
-        }
+        let made = try PocketsocketClientMessage(message, data, maxBytes: configuration.maxMessageBytes)
+        let sent = try await links.value.send(to: some) { made.item(waitsForReceipt: confirmed) }
         return sent.map { (MessageID(text: $0.item.id ?? "", server: $0.link.address), $0.link, $0.item) }
     }
 

@@ -5,6 +5,7 @@ import Belfry
 import BelfryHTTP
 import BelfryIO
 import BelfryJSON
+import Logging
 
 /// A client's relation to one server: connects, comes back, sends in order, and says what happens.
 ///
@@ -27,6 +28,7 @@ final class PocketsocketClientLink {
     let outbox: PocketsocketClientOutbox
     private let configuration: PocketsocketClient.Configuration
     private let inbox: PocketsocketClientInbox
+    private let logger: Logger
     private weak var owner: PocketsocketClientLinks?
 
     private var phase = Phase.idle
@@ -34,6 +36,7 @@ final class PocketsocketClientLink {
     private var task: Task<Void, Never>?
     private var isClosing = false
     private var hasGivenUp = false
+    private var complaints = 0
     private var unconfirmed = PocketsocketUnconfirmed()
 
     init(
@@ -41,12 +44,14 @@ final class PocketsocketClientLink {
         _ configuration: PocketsocketClient.Configuration,
         loop: EventLoop,
         inbox: PocketsocketClientInbox,
+        logger: Logger,
         owner: PocketsocketClientLinks
     ) {
         self.address = address
         self.loop = loop
         self.configuration = configuration
         self.inbox = inbox
+        self.logger = logger
         self.owner = owner
         outbox = PocketsocketClientOutbox(
             maxMessages: configuration.maxQueuedMessages,
@@ -212,7 +217,7 @@ final class PocketsocketClientLink {
     private func sendAll(on socket: WebSocket) async {
         while let item = await outbox.next() {
             // The receipt may be here before this task goes on.
-            if let forgotten = unconfirmed.add(item) { abandon([forgotten], Failure(.unconfirmed, "no receipt came")) }
+            unconfirmed.add(item)?.receipt?.unpark(.failure(Failure(.unconfirmed, "no receipt came")))
             do throws(WebSocketError) {
                 try await socket.send(item.text)
             } catch {
@@ -231,12 +236,11 @@ final class PocketsocketClientLink {
         case .text(let text): event = Event(received: .text(text), from: address)
         case .binary(let bytes): event = Event(received: .binary(bytes), from: address)
         }
-        await inbox.deliver(event)
         // Others can send what looks like a receipt: only ids that are waited for count.
-        guard let receipt = event.receipt, let item = unconfirmed.remove(receipt.messageID, isConfirmed: true) else {
-            return
+        if let receipt = event.receipt, let item = unconfirmed.remove(receipt.messageID, isConfirmed: true) {
+            item.receipt?.unpark(.success(receipt))
         }
-        item.receipt?.unpark(.success(receipt))
+        await inbox.deliver(event)
     }
 
     // MARK: Telling
@@ -255,10 +259,18 @@ final class PocketsocketClientLink {
         report(error)
     }
 
-    /// Raises a local `error` without waiting.
-    func report(_ error: Failure) { inbox.offer(event(error)) }
+    /// Raises a local `error` without waiting; logs the first few, then every thousandth.
+    func report(_ error: Failure) {
+        inbox.offer(event(error))
+        complaints += 1
+        guard complaints <= 5 || complaints % 1_000 == 0 else { return }
+        logger.warning("Messages or a server were given up.", metadata: ["reason": "\(error)"])
+    }
 
-    private func tell(_ error: Failure) async { await inbox.deliver(event(error)) }
+    private func tell(_ error: Failure) async {
+        logger.info("A connection failed.", metadata: ["reason": "\(error)"])
+        await inbox.deliver(event(error))
+    }
 
     private func event(_ error: Failure) -> Event {
         let json = #"{"code":\#(quoted("\(error.code)")),"message":\#(quoted(error.message))}"#

@@ -4,6 +4,7 @@
 import Belfry
 import BelfryIO
 import BelfryJSON
+import Logging
 
 /// All servers of a client together.
 ///
@@ -15,6 +16,7 @@ final class PocketsocketClientLinks {
 
     let inbox = PocketsocketClientInbox()
     private let loop: EventLoop
+    private let maxBytes: Int
     private(set) var links: [PocketsocketClientLink] = []
     /// Those who wait for the first open connection.
     private var connecting: [Parker<Result<Void, Failure>>] = []
@@ -25,10 +27,14 @@ final class PocketsocketClientLinks {
     init(
         _ servers: [PocketsocketClient.Address],
         _ configuration: PocketsocketClient.Configuration,
-        loop: EventLoop
+        loop: EventLoop,
+        logger: Logger
     ) {
         self.loop = loop
-        links = servers.map { PocketsocketClientLink($0, configuration, loop: loop, inbox: inbox, owner: self) }
+        maxBytes = configuration.maxMessageBytes
+        links = servers.map {
+            PocketsocketClientLink($0, configuration, loop: loop, inbox: inbox, logger: logger, owner: self)
+        }
     }
 
     // MARK: Life
@@ -60,8 +66,11 @@ final class PocketsocketClientLinks {
             json += Array(#","port":\#(address.port),"name":"#.utf8)
             JSONWriter.append(address.name, to: &json)
             json.append(ASCII.closeBrace)
-            let message = PocketsocketClientMessage("socket.broadcast-all-connected", data: json)
-            if case .refused(let error) = link.offer(.init(id: message.id, text: message.text)) { link.report(error) }
+            let message = "socket.broadcast-all-connected"
+            // The host has at most 253 bytes; a name that is too long is the application's own.
+            guard let made = try? PocketsocketClientMessage(message, Payload(.json, bytes: json), maxBytes: maxBytes)
+            else { continue }
+            if case .refused(let error) = link.offer(made.item()) { link.report(error) }
         }
     }
 

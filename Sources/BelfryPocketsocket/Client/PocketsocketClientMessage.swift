@@ -2,38 +2,50 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Belfry
+import BelfryIO
 import BelfryJSON
 
 /// Writes what a client says (Pocketsocket, §2.1): `{"id":…,"message":…,"data":…}`, without blanks.
 struct PocketsocketClientMessage {
-    /// Of this message at this server alone.
-    let id: String
-    /// The JSON.
-    let text: String
+    private static let head = #"{"id":""#
 
-    /// Makes the message with an id that was never used before.
-    init(_ message: String, data: [UInt8]) {
-        var generator = SystemRandomNumberGenerator()
-        self.init(message, data: data, id: Self.makeID(using: &generator))
-    }
+    /// All behind the id, which is the same for every server.
+    private let tail: String
 
-    init(_ message: String, data: [UInt8], id: String) {
-        self.id = id
-        var bytes = Array(#"{"id":""#.utf8)
+    /// Makes a message.
+    ///
+    /// - Throws: ``PocketsocketClientError`` `.badData`, or `.tooLarge` past `maxBytes`.
+    init(_ message: String, _ data: Payload, maxBytes: Int) throws(PocketsocketClientError) {
+        let data = try Self.json(data)
+        var bytes = Array(#"","message":"#.utf8)
         bytes.reserveCapacity(data.count + message.utf8.count + 64)
-        bytes += Array(id.utf8)
-        bytes += Array(#"","message":"#.utf8)
         JSONWriter.append(message, to: &bytes)
         bytes += Array(#","data":"#.utf8)
         bytes += data
         bytes.append(ASCII.closeBrace)
-        text = String(decoding: bytes, as: UTF8.self)
+        tail = String(decoding: bytes, as: UTF8.self)
+        try Self.check(Self.head.utf8.count + Self.idLength + tail.utf8.count, maxBytes: maxBytes)
+    }
+
+    /// What one server is sent, with an id of its own.
+    func item(waitsForReceipt: Bool = false) -> PocketsocketClientOutbox.Item {
+        var generator = SystemRandomNumberGenerator()
+        let id = Self.makeID(using: &generator)
+        return .init(id: id, text: Self.head + id + tail, receipt: waitsForReceipt ? Parker() : nil)
+    }
+
+    /// Refuses what an original server would drop the client for.
+    static func check(_ byteCount: Int, maxBytes: Int) throws(PocketsocketClientError) {
+        guard byteCount <= maxBytes else {
+            let sizes = "\(byteCount) bytes, more than \(maxBytes)"
+            throw PocketsocketClientError(.tooLarge, "the message is of \(sizes) (maxMessageBytes)")
+        }
     }
 
     /// The JSON that stands for some data: itself, a text as a string, bytes as a string of base64.
     ///
     /// - Throws: ``PocketsocketClientError`` `.badData` for what says that it is JSON, and is not.
-    static func json(_ payload: Payload) throws(PocketsocketClientError) -> [UInt8] {
+    private static func json(_ payload: Payload) throws(PocketsocketClientError) -> [UInt8] {
         var json: [UInt8] = []
         switch payload.kind {
         case .json:
@@ -49,8 +61,10 @@ struct PocketsocketClientMessage {
         return json
     }
 
+    private static let idLength = 13
+
     /// `0.` and eleven digits of base 32, as a browser's `Math.random().toString(32)` gives them.
-    static func makeID(using generator: inout some RandomNumberGenerator) -> String {
+    private static func makeID(using generator: inout some RandomNumberGenerator) -> String {
         let digits = Array("0123456789abcdefghijklmnopqrstuv".utf8)
         var bits = generator.next() as UInt64
         var id = Array("0.".utf8)

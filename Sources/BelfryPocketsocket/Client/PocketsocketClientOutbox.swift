@@ -89,7 +89,7 @@ final class PocketsocketClientOutbox {
 
     // MARK: The other end
 
-    /// The oldest item, which stays; waits for one. nil in a cancelled task.
+    /// The oldest item, which stays; waits for one, and is nil in a cancelled task.
     func next() async -> Item? {
         while !Task.isCancelled {
             if let item = items.first { return item }

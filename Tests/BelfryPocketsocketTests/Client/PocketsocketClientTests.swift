@@ -25,8 +25,8 @@ struct PocketsocketClientTests {
             try await anna.channel("chat").signal("said", .json("[1, 2]"))
             let receipts = try await anna.signalAndWait("chat", "said", .binary([1, 2]))
             #expect(try await take(3, from: said) { $0.data.text } == [#""h\u00e9 \"you\"""#, "[1, 2]", #""AQI=""#])
-            let names = ["said", "left", "said", "said"]
-            #expect(try await take(4, from: all) { $0.name } == names)
+            let texts = ["said h\u{E9} \"you\"", "left {}", "said [1, 2]", "said AQI="]
+            #expect(try await take(4, from: all) { "\($0.name) \($0.text)" } == texts)
             #expect(await stations[0].rests[1] == #""message":"chat.left","data":{}}"#)
             #expect(ids.map(\.text) == [await stations[0].ids[0]])
             #expect(ids.map(\.server) == anna.servers)
