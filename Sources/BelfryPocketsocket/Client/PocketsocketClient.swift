@@ -193,16 +193,6 @@ public actor PocketsocketClient: LoopBound {
         try await sendToAll(Self.message(channel, event), data)
     }
 
-    /// Says a text, as a JSON string.
-    @discardableResult
-    public func signal(
-        _ channel: String,
-        _ event: String,
-        _ text: String
-    ) async throws(PocketsocketClientError) -> [MessageID] {
-        try await sendToAll(Self.message(channel, event), .text(text))
-    }
-
     /// Sends a message, as in `channel.event`, through every server; otherwise as ``signal(_:_:_:)-(_,_,Payload)``.
     @discardableResult
     public func sendToAll(
@@ -258,7 +248,7 @@ public actor PocketsocketClient: LoopBound {
         try await sendAndWait(Self.message(channel, event), data, through: links.value.links, timeout)
     }
 
-    /// Sends a message through one server alone, and waits for its receipt; as ``signalAndWait(_:_:_:timeout:)``.
+    /// Sends a message through one server alone, and waits for its receipt; as ``signalAndWait(_:_:_:timeout:)-(_,_,Payload,_)``.
     @discardableResult
     public func sendAndWait(
         _ message: String,

@@ -8,6 +8,8 @@ import BelfryJSON
 /// Writes what a client says (Pocketsocket, §2.1): `{"id":…,"message":…,"data":…}`, without blanks.
 struct PocketsocketClientMessage {
     private static let head = #"{"id":""#
+    /// `0.` and at most eleven digits.
+    private static let maxIDBytes = 13
 
     /// All behind the id, which is the same for every server.
     private let tail: String
@@ -24,13 +26,12 @@ struct PocketsocketClientMessage {
         bytes += data
         bytes.append(ASCII.closeBrace)
         tail = String(decoding: bytes, as: UTF8.self)
-        try Self.check(Self.head.utf8.count + Self.idLength + tail.utf8.count, maxBytes: maxBytes)
+        try Self.check(Self.head.utf8.count + Self.maxIDBytes + tail.utf8.count, maxBytes: maxBytes)
     }
 
     /// What one server is sent, with an id of its own.
     func item(waitsForReceipt: Bool = false) -> PocketsocketClientOutbox.Item {
-        var generator = SystemRandomNumberGenerator()
-        let id = Self.makeID(using: &generator)
+        let id = ServerText.newID()
         return .init(id: id, text: Self.head + id + tail, receipt: waitsForReceipt ? Parker() : nil)
     }
 
@@ -59,19 +60,5 @@ struct PocketsocketClientMessage {
         case .binary: JSONWriter.append(Base64.encode(payload.bytes), to: &json)
         }
         return json
-    }
-
-    private static let idLength = 13
-
-    /// `0.` and eleven digits of base 32, as a browser's `Math.random().toString(32)` gives them.
-    private static func makeID(using generator: inout some RandomNumberGenerator) -> String {
-        let digits = Array("0123456789abcdefghijklmnopqrstuv".utf8)
-        var bits = generator.next() as UInt64
-        var id = Array("0.".utf8)
-        for _ in 0..<11 {
-            id.append(digits[Int(bits & 31)])
-            bits >>= 5
-        }
-        return String(decoding: id, as: UTF8.self)
     }
 }

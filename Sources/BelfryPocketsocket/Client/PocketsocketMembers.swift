@@ -17,27 +17,25 @@ struct PocketsocketMembers {
 
     /// Reads an object; nil for what is no JSON object.
     init?(_ bytes: Span<UInt8>) {
-        guard (try? JSONScanner.validate(bytes))?.kind == .object else { return nil }
         do throws(JSONFault) {
-            try read(bytes)
+            guard try read(bytes) else { return nil }
         } catch {
             return nil
         }
     }
 
-    private mutating func read(_ bytes: Span<UInt8>) throws(JSONFault) {
+    private mutating func read(_ bytes: Span<UInt8>) throws(JSONFault) -> Bool {
         var scanner = JSONScanner()
         scanner.skipWhitespace(bytes)
-        try scanner.expect(ASCII.openBrace, bytes)
-        scanner.skipWhitespace(bytes)
-        while try scanner.peek(bytes) != ASCII.closeBrace {
+        guard try scanner.peek(bytes) == ASCII.openBrace else { return false }
+        var hasMember = try scanner.enterObject(bytes)
+        while hasMember {
             let name = try scanner.name(bytes)
             take(name, try scanner.value(bytes), bytes)
-            scanner.skipWhitespace(bytes)
-            guard try scanner.peek(bytes) == ASCII.comma else { return }
-            try scanner.expect(ASCII.comma, bytes)
-            scanner.skipWhitespace(bytes)
+            hasMember = try scanner.nextMember(bytes)
         }
+        scanner.skipWhitespace(bytes)
+        return scanner.position == bytes.count
     }
 
     private mutating func take(_ name: JSONText, _ value: JSONValue, _ bytes: Span<UInt8>) {
