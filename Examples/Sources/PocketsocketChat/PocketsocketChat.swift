@@ -13,7 +13,11 @@ struct PocketsocketChat {
         let servers = Array(CommandLine.arguments.dropFirst())
         let client = try PocketsocketClient(servers.isEmpty ? ["127.0.0.1:8001"] : servers)
         let (said, core) = (client.channel("chat").events("said"), client.channel("socket").events)
-        try await client.connect()
+        do {
+            try await client.connect()
+        } catch {
+            return print(error)
+        }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {

@@ -88,8 +88,12 @@ final class PocketsocketClientLink {
                 break
             }
             attempt += 1
-            await sleep(pause)
+            let hasLoop = await sleep(pause)
             guard !isOver else { break }
+            guard hasLoop else {
+                giveUp(after: attempt)
+                break
+            }
             let attempts = configuration.reconnect?.maxAttempts.map { "\($0)" } ?? "null"
             let delay = pause / .milliseconds(1)
             await tell("reconnect", #"{"attempt":\#(attempt),"attempts":\#(attempts),"delay":\#(delay)}"#)
@@ -151,6 +155,7 @@ final class PocketsocketClientLink {
         self.socket = nil
         sender.cancel()
         await sender.value
+        outbox.release()
         outbox.refuseWaiting(Failure(.queueFull, "the connection to \(address) ended, and too much waits"))
         abandonUnconfirmed()
         if let failure, !isOver {
@@ -160,11 +165,11 @@ final class PocketsocketClientLink {
         await tell("close", closing(end?.code ?? failure?.closeCode ?? .abnormal, end?.reason ?? ""))
     }
 
-    private func sleep(_ pause: Duration) async {
-        let parker = Parker<Void>()
-        let timer = loop.schedule(after: pause) { parker.unpark() }
-        _ = await parker.park()
-        loop.cancel(timer)
+    /// Waits; false when the loop has stopped meanwhile.
+    private func sleep(_ pause: Duration) async -> Bool {
+        // Not by the loop's timers: a loop that stops forgets them, and who waits.
+        try? await Task.sleep(for: pause)
+        return loop.schedule(after: .zero) {} != nil
     }
 
     private func giveUp(after attempts: Int) {
@@ -268,7 +273,11 @@ final class PocketsocketClientLink {
     }
 
     private func tell(_ error: Failure) async {
-        logger.info("A connection failed.", metadata: ["reason": "\(error)"])
+        logger.log(
+            level: error.code == .connectFailed ? .debug : .info,
+            "A connection failed.",
+            metadata: ["reason": "\(error)"]
+        )
         await inbox.deliver(event(error))
     }
 

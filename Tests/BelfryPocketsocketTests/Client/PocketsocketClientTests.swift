@@ -199,4 +199,54 @@ struct PocketsocketClientTests {
             #expect(try await take(9, from: some) { $0.data.text } == ["gap", "498", "499"])
         }
     }
+
+    @Test("a reader that never reads holds up neither sending nor closing", arguments: BackendKind.testable)
+    func noReader(_ backend: BackendKind) async throws {
+        try await withStations(backend) { stations in
+            let client = try await makeClient(backend, stations)
+            let unread = client.channel("n").events(limit: 1)
+            try await client.connect()
+            try await stations[0].waitForClients(1)
+            for number in 0..<50 { try await stations[0].say(#"{"message":"n.o","data":\#(number)}"#) }
+            try await eventually("the reader is full") { unread.statistics.currentCount == 1 }
+            for _ in 0..<500 { try await client.signal("a", "b") }
+            await client.close()
+            try await stations[0].waitForTexts(500)
+            #expect(try await take(9, from: unread).first == "o 0")
+        }
+    }
+
+    @Test("no bytes of a server are too much", arguments: BackendKind.testable)
+    func anyBytes(_ backend: BackendKind) async throws {
+        let seeds = [
+            #"{"id":"0.1","message":"a.b","data":{"x":[1,"\u00e9"]}}"#,
+            #"{"time": "2026-11-21 09:59:23", "messageId": "0.1", "socket": "sent", "attr": "json"}"#,
+        ]
+        try await withStations(backend) { stations in
+            let client = try await makeClient(backend, stations)
+            let core = client.channel("socket").events(limit: 100_000)
+            try await client.connect()
+            try await stations[0].waitForClients(1)
+            var random = SplitMix64(seed: 7)
+            for number in 0..<2_000 {
+                var bytes = Array(seeds[number & 1].utf8)
+                for _ in 0..<Int.random(in: 1...4, using: &random) {
+                    let index = Int.random(in: bytes.indices, using: &random)
+                    switch Int.random(in: 0...2, using: &random) {
+                    case 0: bytes[index] = UInt8.random(in: 0...127, using: &random)
+                    case 1: bytes.remove(at: index)
+                    default: bytes.insert(contentsOf: bytes[..<index], at: index)
+                    }
+                }
+                try await stations[0].say(String(decoding: bytes, as: UTF8.self))
+            }
+            try await stations[0].say(#"{"socket":"the end"}"#)
+            for try await case .element(let event) in core {
+                _ = (event.text, event.receipt)
+                if event.name == "the end" { break }
+            }
+            #expect(await client.isConnected)
+            await client.close()
+        }
+    }
 }

@@ -228,4 +228,24 @@ struct PocketsocketReconnectTests {
             await group.shutDown()
         }
     }
+
+    @Test("a loop that stops ends what its clients wait for", arguments: BackendKind.testable)
+    func stoppedLoop(_ backend: BackendKind) async throws {
+        try await withStations(backend) { stations in
+            let group = try EventLoopGroup(backend.choice, count: 1, logger: .silent)
+            let server = "127.0.0.1:\(await stations[0].port)"
+            let client = try PocketsocketClient([server], group: group, logger: .silent)
+            let chat = client.channel("chat").events
+            try await client.connect()
+            let receipt = Task { try await client.signalAndWait("a", "b") }
+            try await stations[0].waitForTexts(1)
+            await group.shutDown()
+            await #expect { try await take(1, from: chat) } throws: { error in
+                ((error as? QueueError)?.cause as? PocketsocketClientError)?.code == .gaveUp
+            }
+            await #expect { try await receipt.value } throws: { code($0) == .unconfirmed }
+            await #expect { try await client.signal("a", "b") } throws: { code($0) == .notConnected }
+            await client.close()
+        }
+    }
 }
