@@ -1,0 +1,1 @@
+// Belfry: real-time messaging, library and broker. SPDX-License-Identifier: Apache-2.0
