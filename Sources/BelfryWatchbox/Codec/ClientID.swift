@@ -29,7 +29,11 @@ struct ClientID: Hashable, Sendable, CustomStringConvertible {
         for index in text.indices {
             let byte = text[index]
             guard let digit = ASCII.hexValue(byte), !(0x41...0x46).contains(byte) else { return nil }
-            if index < 16 { words.high = words.high << 4 | UInt64(digit) } else { words.low = words.low << 4 | UInt64(digit) }
+            if index < 16 {
+                words.high = words.high << 4 | UInt64(digit)
+            } else {
+                words.low = words.low << 4 | UInt64(digit)
+            }
         }
         (high, low) = words
     }
