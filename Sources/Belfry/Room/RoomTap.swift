@@ -58,10 +58,11 @@ extension LoopContext {
     ///
     /// The room stays as long as the answer is held.
     ///
-    /// - Returns: nil when the broker has stopped, there are too many rooms, or the name is too long or a front-end's own.
+    /// - Returns: nil when the broker has stopped, there are too many rooms, the room is a private one, or the name is too
+    ///   long or a front-end's own.
     package func hold(_ name: String) -> Room? {
         guard !isStopped, !OwnRoom.isOwn(name), name.utf8.count <= shared.configuration.limits.maxRoomNameBytes,
-            let room = room(name)
+            let room = room(name), room.owner == nil
         else { return nil }
         room.updateTaps()
         return room.door()

@@ -59,7 +59,7 @@ final class ClientLogFile: Sendable {
             defer { (state.lines, state.lost) = ([], 0) }
             return (state.lines, state.lost)
         }
-        if lost > 0 { log.write(1, "\(lost) client log lines were lost: there were too many") }
+        if lost > 0 { log.failure("\(lost) client log lines were lost: there were too many") }
         do {
             try append(lines)
             state.withLock { $0.hasFailed = false }
@@ -68,7 +68,7 @@ final class ClientLogFile: Sendable {
                 defer { state.hasFailed = true }
                 return !state.hasFailed
             }
-            if isFirst { log.write(1, "client log lines can't be written to \(path): \(error.localizedDescription)") }
+            if isFirst { log.failure("client log lines can't be written to \(path): \(error.localizedDescription)") }
         }
     }
 

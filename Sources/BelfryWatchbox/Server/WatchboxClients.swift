@@ -79,8 +79,8 @@ final class WatchboxClients: Sendable {
     /// Changes a client; nil when it is not registered.
     func change<Answer: Sendable>(_ id: ClientID, _ body: @Sendable (inout Client) -> Answer) -> Answer? {
         part(id).clients.withLock { clients in
-            guard clients[id] != nil else { return nil }
-            return clients[id].map { _ in clients[id, default: Client(lastSeen: 0)].apply(body) }
+            guard let place = clients.index(forKey: id) else { return nil }
+            return body(&clients.values[place])
         }
     }
 
@@ -106,9 +106,8 @@ final class WatchboxClients: Sendable {
     func dropReplies(before oldest: Int64) {
         for part in parts {
             part.clients.withLock { clients in
-                for (id, client) in clients where client.replies != nil {
-                    clients[id, default: client].dropReplies(before: oldest)
-                }
+                let late = clients.filter { $0.value.replies?.first.map { $0.time < oldest } ?? false }.map(\.key)
+                for id in late { clients[id]?.dropReplies(before: oldest) }
             }
         }
     }
@@ -119,8 +118,6 @@ extension WatchboxClients.Client {
         lastSeen = max(lastSeen, now)
         return true
     }
-
-    fileprivate mutating func apply<Answer>(_ body: (inout Self) -> Answer) -> Answer { body(&self) }
 
     /// Queues a reply; its own waiters are told.
     mutating func add(

@@ -17,13 +17,15 @@ public struct WatchboxConfiguration: Sendable {
     public var maxGroupsPerClient = 128
     /// Bytes of the messages that one group keeps for its members; beyond that the oldest go.
     public var maxGroupBytes = 16 * 1024 * 1024
+    /// Bytes of the messages that all groups keep; beyond that a group that gets one more keeps only its newest.
+    public var maxGroupBytesInAll = 256 * 1024 * 1024
     /// Bytes of the replies that wait for one client, forced ones included; beyond that they are refused.
     public var maxReplyBytes = 1024 * 1024
     /// The longest time that a request may wait for a message.
     public var maxWait = Duration.seconds(60)
     /// The most messages that one answer may have.
     public var maxBatch = 256
-    /// Messages that wait for a handler; further ones get `wb24`, or are left out and logged.
+    /// Messages that wait for a handler, with 16 MiB in all; further ones get `wb24`, or are left out and logged.
     public var maxWaitingEvents = 4_096
     /// Where client log lines go.
     public var clientLogPath = "client.watchbox.log"
@@ -31,7 +33,7 @@ public struct WatchboxConfiguration: Sendable {
     public var maxClientLogBytes = 16 * 1024 * 1024
     /// Hears the log lines that the level lets through; on event loops and other threads, it must not block.
     ///
-    /// Without it, level 1 goes to the broker's logger as warnings, and the others nowhere.
+    /// Without it the broker's logger hears of what failed on this side, as a handler, and nobody of the rest.
     public var log: (@Sendable (String) -> Void)?
 
     /// Makes a configuration with the defaults stated above.

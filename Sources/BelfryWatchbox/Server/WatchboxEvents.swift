@@ -14,6 +14,7 @@ final class WatchboxEvents<Event: Sendable>: Sendable {
     private struct State {
         var handler: Handler?
         var waiting: Deque<Event> = []
+        var bytes = 0
         var isRunning = false
         var lost = 0
     }
@@ -22,11 +23,16 @@ final class WatchboxEvents<Event: Sendable>: Sendable {
     private let readers = ReaderList<Event>()
     private let name: String
     private let limit: Int
+    private let size: @Sendable (Event) -> Int
     private let log: WatchboxLog
 
-    init(_ name: String, limit: Int, log: WatchboxLog) {
+    /// Bytes of events that may wait, for the handler and for each sequence.
+    private static var maxBytes: Int { 16 * 1024 * 1024 }
+
+    init(_ name: String, limit: Int, log: WatchboxLog, size: @escaping @Sendable (Event) -> Int = { _ in 0 }) {
         self.name = name
         self.limit = max(1, limit)
+        self.size = size
         self.log = log
     }
 
@@ -37,19 +43,21 @@ final class WatchboxEvents<Event: Sendable>: Sendable {
     func handle(_ handler: @escaping Handler) { state.withLock { $0.handler = handler } }
 
     /// A sequence of what comes from now on.
-    func sequence() -> Queue<Event> { readers.add(Queue(.init(limit: 1_024))) }
+    func sequence() -> Queue<Event> { readers.add(Queue(.init(limit: 1_024, maxBytes: Self.maxBytes, size: size))) }
 
     /// Tells everybody; false when the handler has too much waiting and does not get it.
     @discardableResult
     func send(_ event: Event) -> Bool {
         readers.send(event)
+        let bytes = size(event)
         let (isTaken, starts) = state.withLock { state -> (Bool, Bool) in
             guard state.handler != nil else { return (true, false) }
-            guard state.waiting.count < limit else {
+            guard state.waiting.count < limit, state.bytes + bytes <= Self.maxBytes || state.bytes == 0 else {
                 state.lost += 1
                 return (false, false)
             }
             state.waiting.append(event)
+            state.bytes += bytes
             defer { state.isRunning = true }
             return (true, !state.isRunning)
         }
@@ -59,8 +67,8 @@ final class WatchboxEvents<Event: Sendable>: Sendable {
 
     private func run() async {
         while let (handler, event, lost) = next() {
-            if lost > 0 { log.write(1, "the handler of \(name) is too slow: \(lost) were left out") }
-            do { try await handler(event) } catch { log.write(1, "the handler of \(name) failed: \(error)") }
+            if lost > 0 { log.failure("the handler of \(name) is too slow: \(lost) were left out") }
+            do { try await handler(event) } catch { log.failure("the handler of \(name) failed: \(error)") }
         }
     }
 
@@ -70,6 +78,7 @@ final class WatchboxEvents<Event: Sendable>: Sendable {
                 state.isRunning = false
                 return nil
             }
+            state.bytes -= size(event)
             defer { state.lost = 0 }
             return (handler, event, state.lost)
         }

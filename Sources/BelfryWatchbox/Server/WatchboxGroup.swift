@@ -3,6 +3,7 @@
 
 import Belfry
 import DequeModule
+import Synchronization
 
 /// A group at its home: the newest messages of the broker's room of that name, and each member's place among them.
 ///
@@ -41,10 +42,15 @@ final class WatchboxGroup {
     /// Whether they will be told in this turn.
     var isTelling = false
 
-    init(name: String, room: Room) {
+    private weak let shared: WatchboxShared?
+
+    init(name: String, room: Room, shared: WatchboxShared?) {
         self.name = name
         self.room = room
+        self.shared = shared
     }
+
+    deinit { shared?.groupBytes.subtract(bytes, ordering: .relaxed) }
 
     private var end: UInt64 { first + UInt64(entries.count) }
 
@@ -66,11 +72,19 @@ final class WatchboxGroup {
     // MARK: Messages
 
     /// Appends a message; the oldest go beyond the bounds.
-    func append(_ json: [UInt8], from sender: ClientID?, now: Int64, limit: Int, maxBytes: Int) {
+    ///
+    /// - Parameter maxBytes: The bound of this group; looked at again after each that went.
+    func append(
+        _ json: [UInt8],
+        from sender: ClientID?,
+        now: Int64,
+        limit: Int,
+        maxBytes: () -> Int
+    ) {
         entries.append(Entry(json: json, sender: sender, time: now))
-        bytes += json.count
+        count(Self.size(json))
         let (most, overflow) = max(1, limit).multipliedReportingOverflow(by: 4)
-        while !overflow && entries.count > most || bytes > maxBytes && entries.count > 1 {
+        while !overflow && entries.count > most || bytes > maxBytes() && entries.count > 1 {
             removeFirst()
             overflowed = first
         }
@@ -78,9 +92,17 @@ final class WatchboxGroup {
 
     private func removeFirst() {
         guard let entry = entries.popFirst() else { return }
-        bytes -= entry.json.count
+        count(-Self.size(entry.json))
         first += 1
     }
+
+    private func count(_ change: Int) {
+        bytes += change
+        shared?.groupBytes.add(change, ordering: .relaxed)
+    }
+
+    /// What a message counts: its bytes and what it takes to keep them.
+    private static func size(_ json: [UInt8]) -> Int { json.count + 96 }
 
     /// Drops what is too old, and what everybody has had.
     func sweep(oldest: Int64) {

@@ -3,6 +3,7 @@
 
 import Belfry
 import BelfryIO
+import Synchronization
 
 /// What a Watchbox server keeps on one event loop: the groups that are at home there, and the requests held there.
 ///
@@ -49,7 +50,7 @@ final class WatchboxHub: RoomTap {
             context.setTap(self, isActive: true)
         }
         guard let room = context.hold(name) else { return nil }
-        let group = WatchboxGroup(name: name, room: room)
+        let group = WatchboxGroup(name: name, room: room, shared: shared)
         groups[name] = group
         context.updateTaps(of: name)
         return group
@@ -72,13 +73,11 @@ final class WatchboxHub: RoomTap {
 
     private func append(_ json: [UInt8], from id: ClientID?, to group: WatchboxGroup, on context: LoopContext) {
         guard let shared else { return }
-        group.append(
-            json,
-            from: id,
-            now: context.turnTime,
-            limit: shared.settings.listLimit,
-            maxBytes: shared.configuration.maxGroupBytes
-        )
+        let configuration = shared.configuration
+        group.append(json, from: id, now: context.turnTime, limit: shared.settings.listLimit) {
+            let total = shared.groupBytes.load(ordering: .relaxed)
+            return total > configuration.maxGroupBytesInAll ? 0 : configuration.maxGroupBytes
+        }
         guard !group.waiters.isEmpty, !group.isTelling else { return }
         group.isTelling = true
         // Once for all that is published in this turn.

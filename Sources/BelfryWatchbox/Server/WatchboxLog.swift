@@ -32,10 +32,15 @@ final class WatchboxLog: Sendable {
 
     /// Logs what happened, if its level is wanted; the text is made only then.
     func write(_ level: Int, _ what: @autoclosure () -> String) {
-        guard level <= self.level else { return }
-        if let sink { return sink("watchbox : level \(level) : \(now) : \(Self.printable(what()))") }
-        guard level == 1 else { return }
-        logger.warning("Watchbox: \(Self.printable(what()))")
+        guard let sink, level <= self.level else { return }
+        sink("watchbox : level \(level) : \(now) : \(Self.printable(what()))")
+    }
+
+    /// Logs what went wrong on this side, at level 1; without who hears lines the broker's logger hears it.
+    func failure(_ what: @autoclosure () -> String) {
+        guard sink == nil else { return write(1, what()) }
+        guard level >= 1 else { return }
+        logger.error("Watchbox: \(Self.printable(what()))")
     }
 
     /// The local time, as `YYYY-MM-DD HH:MM:SS AM`, with 24 hours all the same.

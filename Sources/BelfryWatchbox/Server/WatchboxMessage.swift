@@ -34,7 +34,7 @@ public struct WatchboxMessage: Sendable {
     @discardableResult
     public func reply(_ value: Payload, force: Bool = false) -> Bool {
         guard let json = MessageText.json(value) else {
-            shared.log.write(1, "a reply that is no JSON was left out")
+            shared.log.failure("a reply that is no JSON was left out")
             return false
         }
         return shared.reply(json, to: id, force: force)

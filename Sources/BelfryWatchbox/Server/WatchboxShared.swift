@@ -19,6 +19,8 @@ final class WatchboxShared: Sendable {
     let joins: WatchboxEvents<WatchboxJoin>
     let registrations: WatchboxEvents<String>
     private let current: Lock<WatchboxSettings>
+    /// Bytes that all groups keep.
+    let groupBytes = Atomic<Int>(0)
     /// The loops' clock when it was last looked at, half a second ago at most: for what comes from elsewhere.
     let latest = Atomic<Int64>(0)
     private let isSweeping = Atomic<Bool>(false)
@@ -46,7 +48,7 @@ final class WatchboxShared: Sendable {
             log: log
         )
         let limit = configuration.maxWaitingEvents
-        messages = WatchboxEvents("onMessage", limit: limit, log: log)
+        messages = WatchboxEvents("onMessage", limit: limit, log: log) { $0.message.bytes.count }
         timeouts = WatchboxEvents("onTimeout", limit: limit, log: log)
         joins = WatchboxEvents("onJoin", limit: limit, log: log)
         registrations = WatchboxEvents("onRegister", limit: limit, log: log)
