@@ -243,7 +243,7 @@ package final class LoopContext: TurnEndHandler {
     }
 
     /// Runs work with the context of a room's home: now if that is this loop, else handed over.
-    func toHome(of room: String, _ work: @escaping @Sendable (LoopContext) -> Void) {
+    package func toHome(of room: String, _ work: @escaping @Sendable (LoopContext) -> Void) {
         toLoop(shared.home(of: room), work)
     }
 

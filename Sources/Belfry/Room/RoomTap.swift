@@ -49,9 +49,22 @@ extension LoopContext {
 
     /// Publishes a frame to who is in a room that is a front-end's own; from any loop.
     package func publish(_ frame: [UInt8], format: any WireFormat, toOwn room: String) {
-        toHome(of: room) { home in
-            home.rooms[room]?.publish(frame: frame.span, format: format, sender: .server)
-        }
+        toHome(of: room) { _ = $0.publishAtHome(frame, format: format, toOwn: room, except: nil) }
+    }
+
+    /// The same at the room's home, where somebody may be left out; whether anybody was.
+    package func publishAtHome(
+        _ frame: [UInt8],
+        format: any WireFormat,
+        toOwn room: String,
+        except session: SessionID?
+    ) -> Bool {
+        guard let core = rooms[room],
+            let position = core.publish(frame: frame.span, format: format, sender: .server),
+            let session, core.members[session] != nil
+        else { return false }
+        leaveOut(position.offset, of: room, for: session)
+        return true
     }
 
     /// At the home of a room: who is in it.

@@ -43,7 +43,7 @@ final class PocketsocketConnection: WebSocketDelegate {
         isAnnounced = true
         shared.count(1, on: context)
         trace(.connected(host: connection.peer?.host ?? "", port: connection.peer?.port ?? 0))
-        announce("connected")
+        shared.announce("connected", connection)
         connection.join(shared.hub, format: format, lag: shared.configuration.lag, isOwn: true)
         membership = connection.membership(of: shared.hub)
         // Before the answer to the handshake leaves: once the client can tell others that it is here, it is.
@@ -57,10 +57,8 @@ final class PocketsocketConnection: WebSocketDelegate {
         shared.count(-1, on: context)
         trace(.disconnected(host: connection.peer?.host ?? "", port: connection.peer?.port ?? 0))
         // When all go at once nobody is told of each.
-        if !context.isStopped { announce("disconnected") }
+        if !context.isStopped { shared.announce("disconnected", connection) }
     }
-
-    private func announce(_ what: String) { shared.publish(ServerText.presence(what, connection.peer), on: context) }
 
     // MARK: Messages
 
@@ -69,6 +67,7 @@ final class PocketsocketConnection: WebSocketDelegate {
         if message.hasSocket, !forwardsCoreEvents { return }
         tap.sendReceipt(for: message, payload, to: socket)
         guard let membership else { return }
+        shared.flushPresence(on: context)
         if isTraced { traceReceived(payload) }
         if kind == .text, !isCompressed {
             connection.publish(frame, format: format, to: membership, toSelf: echo)
