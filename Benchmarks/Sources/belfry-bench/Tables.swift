@@ -44,6 +44,9 @@ struct Tables {
                 $0.median(\.bytesPerSession).map { Format.fixed($0, 0) } ?? "n/a"
             }
         )
+        tables.append(
+            table("Server CPU, µs per idle session let in", idle) { Format.number($0.median(\.serverMicroseconds)) }
+        )
         return tables.filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
