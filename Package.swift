@@ -94,7 +94,7 @@ let package = Package(
         ),
         .target(
             name: "BelfryPocketsocket",
-            dependencies: ["BelfryHTTP"],
+            dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log],
             resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
@@ -112,7 +112,8 @@ let package = Package(
         .executableTarget(
             name: "belfry",
             dependencies: [
-                "Belfry", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "BelfryTerminal", log, lifecycle,
+                "Belfry", "BelfryHTTP", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "BelfryPocketsocket",
+                "BelfryTerminal", log, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -143,7 +144,10 @@ let package = Package(
         ),
         .testTarget(
             name: "BelfryPocketsocketTests",
-            dependencies: ["BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", log],
+            dependencies: [
+                "BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryMissionCommander",
+                "BelfryNucosMQ", "BelfryTesting", log,
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "BelfryJSONTests", dependencies: ["BelfryIO", "BelfryJSON"], swiftSettings: settings),

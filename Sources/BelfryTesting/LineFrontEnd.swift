@@ -6,7 +6,8 @@ import BelfryIO
 
 /// A protocol of text lines, just large enough to test what the broker does for front-ends.
 ///
-/// From the client: `JOIN room`, `LEAVE room`, `M room event payload` (publish), `SAY text` (answered by `= text`),
+/// From the client: `JOIN room`, `LEAVE room`, `M room event payload` (publish), `O room event payload` (publish to the
+/// others), `SAY text` (answered by `= text`),
 /// `EVT event payload` (to the server itself), `ID name`, `QUIT`. To the client: `M room event payload`, `G room from to` (a gap),
 /// `= text`, `> event payload` (to this client alone), `! room reason` (join refused), `BYE` (drain).
 package struct LineFrontEnd: FrontEnd {
@@ -109,6 +110,12 @@ private final class LineConnection: ConnectionHandler {
             if let membership = connection.membership(of: words[1]) {
                 let frame = line
                 connection.publish(frame.span, format: format, to: membership)
+            }
+        case "O" where words.count == 4:
+            if let membership = connection.membership(of: words[1]) {
+                var frame = line
+                frame[0] = UInt8(ascii: "M")
+                connection.publish(frame.span, format: format, to: membership, toSelf: false)
             }
         case "SAY": send("= " + words.dropFirst().joined(separator: " "))
         case "EVT" where words.count > 1:

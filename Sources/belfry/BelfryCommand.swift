@@ -10,7 +10,7 @@ struct BelfryCommand: AsyncParsableCommand {
         commandName: "belfry",
         abstract: "A real-time message broker.",
         version: BelfryVersion.text,
-        subcommands: [ServeCommand.self, InfoCommand.self, MissionCommanderCommand.self]
+        subcommands: [ServeCommand.self, InfoCommand.self, MissionCommanderCommand.self, PocketsocketCommand.self]
     )
 }
 

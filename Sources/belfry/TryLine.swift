@@ -21,6 +21,16 @@ enum TryLine {
         }
     }
 
+    /// The chat page.
+    static func web(_ address: SocketAddress) -> String {
+        switch address {
+        case .unix(let path): return "curl --unix-socket \(path) http://localhost/healthz"
+        default:
+            let host = address.host == "0.0.0.0" ? "127.0.0.1" : address.host
+            return "open http://\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)/ in two browsers"
+        }
+    }
+
     /// Says who it is, sends a message, which the server publishes to everybody, and prints what comes back.
     static func missioncommander(_ address: SocketAddress) -> String {
         let parts = [

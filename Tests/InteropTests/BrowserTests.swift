@@ -7,9 +7,8 @@ import Testing
 /// The browser client and its pages in a headless Chromium.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct BrowserTests {
-    @Test("the browser client and its pages work in Chromium")
-    func pages() async throws {
-        let script = Script(name: "browser", setup: Setup(backend: .epoll, loops: 1))
-        try await script.run(checks: 14, within: .seconds(240))
+    @Test("the browser client and its pages work in Chromium", arguments: Setup.all(loops: [2]))
+    func pages(_ setup: Setup) async throws {
+        try await Script(name: "browser", setup: setup).run(checks: 14, within: .seconds(140))
     }
 }

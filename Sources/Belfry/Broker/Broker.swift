@@ -73,12 +73,15 @@ public actor Broker: LoopBound, Service {
     ///
     /// As long as you hold it, it stays.
     ///
-    /// - Throws: ``BelfryError`` `.invalidArgument` for an empty or too long name, `.limitExceeded` when there are
-    ///   `maxRooms`, `.closed` after a shut-down.
+    /// - Throws: ``BelfryError`` `.invalidArgument` for an empty or too long name or one that begins with U+0000,
+    ///   `.limitExceeded` when there are `maxRooms`, `.closed` after a shut-down.
     public nonisolated func room(_ name: String) async throws(BelfryError) -> Room {
         let limits = configuration.limits
-        guard !name.isEmpty, name.utf8.count <= limits.maxRoomNameBytes else {
-            throw BelfryError(.invalidArgument, "a room's name has 1 to \(limits.maxRoomNameBytes) bytes")
+        guard !name.isEmpty, name.utf8.count <= limits.maxRoomNameBytes, !OwnRoom.isOwn(name) else {
+            throw BelfryError(
+                .invalidArgument,
+                "a room's name has 1 to \(limits.maxRoomNameBytes) bytes, the first of which is not 0"
+            )
         }
         let found = await LoopDoor(shared, shared.home(of: name)).run { context -> Result<Room, BelfryError> in
             guard !context.isStopped else { return .failure(BelfryError(.closed, "the broker has stopped")) }

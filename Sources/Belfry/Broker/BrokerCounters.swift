@@ -32,6 +32,9 @@ final class BrokerCounters: Sendable {
         return true
     }
 
+    /// Rooms that there are.
+    var roomCount: Int { openRooms.load(ordering: .relaxed) }
+
     /// Counts a room in, unless that would pass the limit.
     func openRoom(limit: Int) -> Bool {
         guard openRooms.add(1, ordering: .relaxed).newValue <= limit else {

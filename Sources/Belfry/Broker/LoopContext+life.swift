@@ -43,6 +43,7 @@ extension LoopContext {
             shared.counters.roomClosed()
         }
         rooms = [:]
+        taps = []
     }
 
     /// Lets go of what was meant for other loops and will not be handed over: it may hold this context.

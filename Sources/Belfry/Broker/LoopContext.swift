@@ -17,11 +17,13 @@ package final class LoopContext: TurnEndHandler {
     var rosters: [RosterKey: Roster] = [:]
     package internal(set) var connections: [SessionID: Connection] = [:]
     /// The broker drains: nothing new begins.
-    var isStopped = false
+    package internal(set) var isStopped = false
     /// The drain is over.
     var hasEnded = false
     /// Messages published this turn, for the counters.
     var published: UInt64 = 0
+    /// Who hears every message of all rooms.
+    var taps: [any RoomTap] = []
     /// On the first loop alone.
     private(set) var metrics: BrokerMetrics?
     private var grownLogs: [FrameLog] = []
@@ -60,7 +62,7 @@ package final class LoopContext: TurnEndHandler {
     }
 
     /// Nanoseconds since 1970, read once a turn.
-    var wallClock: Int64 {
+    package var wallClock: Int64 {
         if cachedWallClock == 0 { cachedWallClock = WallTime.nanoseconds() }
         return cachedWallClock
     }
@@ -166,7 +168,7 @@ package final class LoopContext: TurnEndHandler {
     }
 
     /// Hands over at once what is left for other loops, so that whoever visits them next finds it there.
-    func settle() {
+    package func settle() {
         tellReaders()
         handOverAll()
     }

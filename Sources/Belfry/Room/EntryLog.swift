@@ -13,6 +13,9 @@ public struct HistoryLimit: Sendable, Hashable {
     /// How long a message is kept; nil as long as the other limits allow.
     public var timeToLive: Duration?
 
+    /// Whether anything is kept at all.
+    var isKept: Bool { messages > 0 }
+
     /// Makes a limit; the default keeps nothing.
     public init(messages: Int = 0, bytes: Int = 16 * 1024 * 1024, timeToLive: Duration? = nil) {
         self.messages = max(0, messages)

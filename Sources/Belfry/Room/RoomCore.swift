@@ -36,6 +36,8 @@ final class RoomCore {
     var blockedPublishers: [UInt64: Parker<Void>] = [:]
     /// Clients that are not read from meanwhile.
     var heldBack: Set<SessionID> = []
+    /// Who hears every message besides; empty in the common case.
+    private var taps: [any RoomTap] = []
     private var scratch: [UInt8] = []
 
     /// Who is in the room.
@@ -49,7 +51,8 @@ final class RoomCore {
         self.name = name
         self.context = context
         epoch = UInt64.random(in: 1...UInt64.max)
-        entries = EntryLog(history: context.shared.configuration.history)
+        entries = EntryLog(history: OwnRoom.isOwn(name) ? HistoryLimit() : context.shared.configuration.history)
+        updateTaps()
     }
 
     // MARK: Publishing
@@ -65,9 +68,15 @@ final class RoomCore {
         context.published += 1
     }
 
+    /// Looks again who hears every message.
+    func updateTaps() {
+        taps = OwnRoom.isOwn(name) ? [] : context.taps.filter { $0.wants(name) }
+        updatePlainLog()
+    }
+
     /// Looks again whether `plainLog` may serve.
     func updatePlainLog() {
-        let isPlain = logs.count == 1 && !entries.isWanted && !logs[0].isKeyed
+        let isPlain = logs.count == 1 && !entries.isWanted && !logs[0].isKeyed && taps.isEmpty
         plainLog = isPlain ? logs[0] : nil
     }
 
@@ -76,7 +85,8 @@ final class RoomCore {
     func publish(frame: Span<UInt8>, format: any WireFormat, sender: Sender) -> RoomPosition? {
         let formatName = format.name
         var decoded: (event: String, payload: Payload)?
-        if entries.isWanted || logs.contains(where: { $0.isKeyed || $0.formatName != formatName }) {
+        if entries.isWanted || !taps.isEmpty
+            || logs.contains(where: { $0.isKeyed || $0.formatName != formatName }) {
             decoded = format.decode(frame)
             guard decoded != nil else { return nil }
         }
@@ -94,12 +104,17 @@ final class RoomCore {
 
     /// Publishes a message of this process, or one whose bytes no subscriber can have as they came.
     @discardableResult
-    func publish(event: String, payload: Payload, sender: Sender) -> RoomPosition {
+    func publish(
+        event: String,
+        payload: Payload,
+        sender: Sender,
+        except tap: (any RoomTap)? = nil
+    ) -> RoomPosition {
         for log in logs {
             append(event, payload, to: log, key: log.isKeyed ? Self.key(event) : 0)
             context.markGrown(log)
         }
-        return advance((event, payload), sender)
+        return advance((event, payload), sender, except: tap)
     }
 
     private func append(_ event: String, _ payload: Payload, to log: FrameLog, key: UInt64) {
@@ -112,7 +127,11 @@ final class RoomCore {
         swap(&frame, &scratch)
     }
 
-    private func advance(_ decoded: (event: String, payload: Payload)?, _ sender: Sender) -> RoomPosition {
+    private func advance(
+        _ decoded: (event: String, payload: Payload)?,
+        _ sender: Sender,
+        except publisher: (any RoomTap)? = nil
+    ) -> RoomPosition {
         let position = RoomPosition(epoch: epoch, offset: nextOffset)
         nextOffset += 1
         context.published += 1
@@ -128,6 +147,9 @@ final class RoomCore {
             makeRoomForEntry(of: message.byteCount)
             entries.append(message)
             wakeConsumers()
+        }
+        if !taps.isEmpty, owner == nil, let (event, payload) = decoded {
+            for tap in taps where tap !== publisher { tap.published(event, payload, in: name, on: context) }
         }
         return position
     }

@@ -52,11 +52,13 @@ extension Subscription {
     /// Moves the frames that are within the limit to `kept` and the cursor behind them.
     private func keepOldest() {
         var bytes = 0
+        skipOwn()
         while kept.count < limit.messages, let segment = roster.segment(of: cursor) {
             bytes += segment.count
             guard bytes <= limit.bytes else { return }
             kept.append((cursor, 0, segment))
             cursor += 1
+            skipOwn()
         }
     }
 
@@ -64,9 +66,11 @@ extension Subscription {
     private func keepLatestPerKey() -> Int {
         let end = roster.endOffset
         var backlog = kept
+        skipOwn()
         while cursor < end {
             if let segment = roster.segment(of: cursor) { backlog.append((cursor, roster.key(of: cursor), segment)) }
             cursor += 1
+            skipOwn()
         }
         var seen: Set<UInt64> = []
         var bytes = 0

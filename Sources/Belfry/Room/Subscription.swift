@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BelfryIO
+import DequeModule
 
 /// How far a subscriber may fall behind, and what happens then.
 public struct LagLimit: Sendable, Hashable {
@@ -40,6 +41,8 @@ final class Subscription {
     var isFull = false
     /// `.suspend` only: publishers wait for this subscriber.
     var isBlocking = false
+    /// What the subscriber published itself and does not want to hear, from the cursor on.
+    private var own: Deque<Range<UInt64>> = []
 
     init(connection: Connection, roster: Roster, limit: LagLimit) {
         self.connection = connection
@@ -48,6 +51,40 @@ final class Subscription {
     }
 
     var isBehind: Bool { cursor < roster.endOffset || !kept.isEmpty }
+
+    /// Whether it takes everything that the log has.
+    var takesAll: Bool { own.isEmpty }
+
+    /// Leaves a message out; before the log is known to have grown by it.
+    func leaveOut(_ offset: UInt64) {
+        while let first = own.first, first.upperBound <= cursor { own.removeFirst() }
+        if let last = own.last, last.upperBound == offset {
+            own[own.count - 1] = last.lowerBound..<offset + 1
+        } else {
+            own.append(offset..<offset + 1)
+        }
+    }
+
+    /// Moves the cursor past what is left out.
+    ///
+    /// - Parameter limit: The cursor goes no further.
+    func skipOwn(to limit: UInt64 = .max) {
+        while let first = own.first, first.lowerBound <= cursor {
+            cursor = max(cursor, min(first.upperBound, limit))
+            guard first.upperBound <= cursor else { return }
+            own.removeFirst()
+        }
+    }
+
+    /// The next frames, as one send; the cursor stays in front of them.
+    ///
+    /// As with ``Roster/batch(from:to:)``.
+    @inline(__always)
+    func batch(to limit: UInt64 = .max) -> (batch: SendBatch?, to: UInt64)? {
+        if own.isEmpty { return roster.batch(from: cursor, to: limit) }
+        skipOwn(to: limit)
+        return roster.batch(from: cursor, to: min(limit, own.first?.lowerBound ?? .max))
+    }
 
     /// Loses everything that waits; returns how many messages that were.
     func loseAll() -> Int {

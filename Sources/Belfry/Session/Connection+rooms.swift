@@ -12,17 +12,21 @@ extension Connection {
     /// - Parameters:
     ///   - exclusive: Makes the room private to this session; other members leave it.
     ///   - format: How the connection wants the room's messages.
+    ///   - isOwn: Whether the room is one that the front-end keeps for itself, as `OwnRoom` names them.
     ///   - refused: Called when the room says no, now or, from another loop, later.
     package func join(
         _ room: String,
         exclusive: Bool = false,
         format: any WireFormat,
         lag: LagLimit? = nil,
+        isOwn: Bool = false,
         refused: @escaping @Sendable (JoinRefusal) -> Void = { _ in }
     ) {
         let limits = context.shared.configuration.limits
         guard memberships[room] == nil else { return }
-        guard !room.isEmpty, room.utf8.count <= limits.maxRoomNameBytes else { return refused(.badName) }
+        guard !room.isEmpty, room.utf8.count <= limits.maxRoomNameBytes, OwnRoom.isOwn(room) == isOwn else {
+            return refused(.badName)
+        }
         guard memberships.count < limits.maxRoomsPerSession else { return refused(.tooManyRooms) }
         let home = context.shared.home(of: room)
         let number = context.nextNumber()
@@ -105,14 +109,23 @@ extension Connection {
     package func membership(of room: String) -> Membership? { memberships[room] }
 
     /// Publishes a frame, as it came, to a room that this connection is in.
-    package func publish(_ frame: Span<UInt8>, format: any WireFormat, to membership: Membership) {
+    ///
+    /// - Parameter toSelf: Whether this connection gets it too.
+    package func publish(
+        _ frame: Span<UInt8>,
+        format: any WireFormat,
+        to membership: Membership,
+        toSelf: Bool = true
+    ) {
         guard membership.isActive, !isClosing else { return }
         if let core = membership.core {
+            let offset = core.nextOffset
             if let log = core.plainLog, log === membership.log {
                 core.publishPlain(frame, to: log)
             } else {
                 core.publish(frame: frame, format: format, sender: .session(id))
             }
+            if !toSelf, core.nextOffset > offset { membership.subscription?.leaveOut(offset) }
             if core.isBlocked { core.holdBack(id) }
             return
         }
@@ -122,9 +135,11 @@ extension Connection {
         context.toHome(of: room) { home in
             // Asked again where it is known: the room may have said no meanwhile, or not have answered yet.
             guard let core = home.rooms[room], core.members[id] != nil else { return }
-            segment.chunk.withBytes(segment.start..<segment.end) {
-                _ = core.publish(frame: $0, format: format, sender: .session(id))
+            let position = segment.chunk.withBytes(segment.start..<segment.end) {
+                core.publish(frame: $0, format: format, sender: .session(id))
             }
+            // Handed back before the room's growth is, which comes at the end of the turn.
+            if !toSelf, let position { home.leaveOut(position.offset, of: room, for: id) }
             if core.isBlocked { core.holdBack(id) }
         }
     }
@@ -170,6 +185,13 @@ extension LoopContext {
             if wasOwner { connection.handler?.drain() }
         }
         toLoop(member.loop, work)
+    }
+
+    /// At a room's home: a session on another loop is not to hear a message.
+    func leaveOut(_ offset: UInt64, of room: String, for session: SessionID) {
+        handOver(to: session.loop) { context in
+            context.connections[session]?.memberships[room]?.subscription?.leaveOut(offset)
+        }
     }
 
     func removeIfEmpty(_ roster: Roster) {

@@ -90,7 +90,7 @@ package final class Connection: IOHandler {
             if limit != .max { subscription.roster.see(limit) }
             guard subscription.isBehind else { continue }
             takeKept(of: subscription)
-            while let (batch, to) = subscription.roster.batch(from: subscription.cursor, to: limit) {
+            while let (batch, to) = subscription.batch(to: limit) {
                 if let batch { append(batch) }
                 subscription.cursor = to
                 if !isLingering, pendingBytes > context.shared.configuration.limits.maxPendingBytes { return }
@@ -161,7 +161,7 @@ package final class Connection: IOHandler {
     /// The common case, one room and nothing else, makes no array.
     private func nextBatch() -> SendBatch? {
         if pending.isEmpty, lagging.count == 1, let only = lagging.first, only.kept.isEmpty, only.gap == nil,
-            let (found, to) = only.roster.batch(from: only.cursor), let batch = found
+            only.takesAll, let (found, to) = only.batch(), let batch = found
         {
             only.cursor = to
             if to >= only.roster.endOffset { unlist(at: 0) }
@@ -187,10 +187,12 @@ package final class Connection: IOHandler {
         while index < lagging.count, pendingBytes < Roster.maxSendBytes {
             let subscription = lagging[index]
             takeKept(of: subscription)
-            if let (batch, to) = subscription.roster.batch(from: subscription.cursor) {
+            // Several pieces where something is left out between them.
+            repeat {
+                guard let (batch, to) = subscription.batch() else { break }
                 if let batch { append(batch) }
                 subscription.cursor = to
-            }
+            } while !subscription.takesAll && pendingBytes < Roster.maxSendBytes
             if subscription.isBehind { index += 1 } else { unlist(at: index) }
         }
     }

@@ -56,7 +56,6 @@ final class LoopCore {
             var deadline: Nanoseconds? = 0
             if !isPolling, !isStopping, inbox.prepareToSleep() { deadline = timers.nextDeadline() }
             serve(deadline)
-            inbox.awake()
         }
         shutDown()
     }
@@ -129,11 +128,17 @@ final class LoopCore {
 
     private func serve(_ deadline: Nanoseconds?) {
         do {
-            try reactor.turn(until: deadline)
+            try reactor.harvest(until: deadline)
         } catch {
             loop.logger.error("The I/O backend failed; the loop stops.", metadata: ["error": "\(error)"])
             isStopping = true
         }
+        inbox.awake()
+        // What another loop left here before its peer could know of it comes before anything the peer made arrive here:
+        // a client that was let into a room there hears what others say here from then on.
+        takeInbox()
+        _ = runTasks()
+        reactor.dispatch()
     }
 
     private func shutDown() {

@@ -29,8 +29,10 @@ protocol ReactorCore: AnyObject {
     func finish(_ handle: IOHandle)
     func close(_ handle: IOHandle)
     func closeAll()
-    /// Waits at most until `deadline`, then tells the handlers what happened.
-    func turn(until deadline: Nanoseconds?) throws(IOError)
+    /// Waits at most until `deadline` for something to happen; `dispatch` then has to follow.
+    func harvest(until deadline: Nanoseconds?) throws(IOError)
+    /// Tells the handlers what happened.
+    func dispatch()
 }
 
 /// One backend with the handlers of its handles.
@@ -132,10 +134,13 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
 
     func isOpen(_ handle: IOHandle) -> Bool { backend.isOpen(handle) }
 
-    func turn(until deadline: Nanoseconds?) throws(IOError) {
+    func harvest(until deadline: Nanoseconds?) throws(IOError) {
         turns += 1
         batch.removeAll()
         try backend.harvest(into: &batch, until: deadline)
+    }
+
+    func dispatch() {
         for index in batch.items.indices { dispatch(batch.items[index]) }
     }
 

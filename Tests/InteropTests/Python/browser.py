@@ -5,8 +5,8 @@
 
     browser.py [--server 'COMMAND … {port}'] [--screenshots FOLDER] [--only PART]
 
-The command starts a server on 127.0.0.1 that serves the chat page at `/` and takes pages of any origin; it is killed and
-started again on the same port. Without it pocketsocket_stand_in.py takes its place.
+The command starts a server on 127.0.0.1 that serves the chat page at `/` and takes pages of this machine, and files; it is
+killed and started again on the same port. Without it `belfry pocketsocket` is the server.
 """
 
 import argparse
@@ -33,20 +33,16 @@ DUPLEX = HERE.parents[2] / "Examples" / "DuplexBroadcast" / "index.html"
 def own_options():
     """Takes this script's options out of the arguments; the harness reads the others."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--server", default="%s -u %s {port}" % (sys.executable, HERE / "pocketsocket_stand_in.py"))
+    parser.add_argument("--server")
     parser.add_argument("--screenshots", type=pathlib.Path)
     options, rest = parser.parse_known_args()
-    given = {argument.split("=")[0] for argument in rest}
-    for name in ("--belfry", "--peer"):
-        if name not in given:
-            rest += [name, "none"]
     sys.argv[1:] = rest
     return options
 
 
 OWN = own_options()
 
-from harness import Child, check, expect, free_port, main, wait_until  # noqa: E402
+from harness import OPTIONS, Child, check, expect, free_port, main, wait_until  # noqa: E402
 
 
 def is_listening(port):
@@ -60,7 +56,9 @@ class PageServer(Child):
 
     def __init__(self, port=None):
         self.port = port or free_port()
-        command = [word.replace("{port}", str(self.port)) for word in shlex.split(OWN.server)]
+        server = OWN.server or "%s pocketsocket --io %s --loops %d 127.0.0.1 {port}" % (
+            OPTIONS.belfry, OPTIONS.io, OPTIONS.loops)
+        command = [word.replace("{port}", str(self.port)) for word in shlex.split(server)]
         super().__init__(command, stdout=open(os.devnull, "w"))
         wait_until(lambda: is_listening(self.port) or self.process.poll() is not None, "the server to listen")
         if self.process.poll() is not None:

@@ -150,7 +150,7 @@ class Server(Child):
 
     def __init__(self, *arguments, log_level="info"):
         super().__init__(
-            [OPTIONS.belfry, "serve", "--io", OPTIONS.io, "--loops", str(OPTIONS.loops), "--nucosmq", "127.0.0.1:0",
+            [OPTIONS.belfry, "serve", "--io", OPTIONS.io, "--loops", str(OPTIONS.loops), "--nucosmq", "127.0.0.1:0", "--web", "127.0.0.1:0",
              "--missioncommander", "127.0.0.1:0",
              "--log-level", log_level, *arguments],
             stdout=subprocess.PIPE,

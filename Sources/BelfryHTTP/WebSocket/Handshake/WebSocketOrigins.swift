@@ -8,6 +8,7 @@ public struct WebSocketOrigins: Sendable, Hashable {
     private enum Rule: Sendable, Hashable {
         case any
         case listed(Set<String>)
+        case local(Set<String>)
     }
 
     private let rule: Rule
@@ -22,16 +23,29 @@ public struct WebSocketOrigins: Sendable, Hashable {
         WebSocketOrigins(rule: .listed(Set(origins.map { $0.lowercased() })))
     }
 
+    /// Pages of the same host and port, of this machine (`localhost`, 127.0.0.0/8 or `[::1]`, with any port), and of these
+    /// origins.
+    ///
+    /// With `null` for files, which says nothing about where a page comes from: any page can make itself such an origin.
+    public static func local(and origins: [String] = []) -> WebSocketOrigins {
+        WebSocketOrigins(rule: .local(Set(origins.map { $0.lowercased() })))
+    }
+
     /// Whether a page of this origin may.
     ///
     /// - Parameters:
     ///   - origin: The value of `Origin`; nil without.
     ///   - authority: Host and port that the request is for.
     func allows(_ origin: String?, authority: String?) -> Bool {
-        guard case .listed(let listed) = rule, let origin else { return true }
+        guard let origin else { return true }
         let text = origin.lowercased()
-        if listed.contains(text) { return true }
-        guard let authority, let page = Self.hostAndPort(of: text) else { return false }
+        let page = Self.hostAndPort(of: text)
+        switch rule {
+        case .any: return true
+        case .listed(let listed): if listed.contains(text) { return true }
+        case .local(let listed): if listed.contains(text) || page.map(Self.isLocal) ?? false { return true }
+        }
+        guard let authority, let page else { return false }
         return page == Self.withoutPort(authority.lowercased(), text.hasPrefix("https:") ? ":443" : ":80")
     }
 
@@ -43,6 +57,15 @@ public struct WebSocketOrigins: Sendable, Hashable {
             return withoutPort(String(rest), port)
         }
         return nil
+    }
+
+    private static func isLocal(_ hostAndPort: String) -> Bool {
+        if hostAndPort == "[::1]" || hostAndPort.hasPrefix("[::1]:") { return true }
+        let host = hostAndPort.prefix { $0 != ":" }
+        if host == "localhost" || host.hasSuffix(".localhost") { return true }
+        // Not a name that begins like an address.
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     private static func withoutPort(_ text: String, _ port: String) -> String {

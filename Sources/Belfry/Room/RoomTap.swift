@@ -1,0 +1,66 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import BelfryIO
+
+/// Hears every message of every room that is at home on a loop: for front-ends whose clients are in all rooms at once.
+///
+/// Loop-confined. Private rooms, and rooms that are a front-end's own, are not heard.
+package protocol RoomTap: AnyObject {
+    /// Whether messages of a room are wanted; asked once for each room.
+    func wants(_ room: String) -> Bool
+    /// A message was published, by anybody but the tap itself.
+    func published(_ event: String, _ payload: Payload, in room: String, on context: LoopContext)
+}
+
+/// Names of rooms that front-ends keep for themselves.
+package enum OwnRoom {
+    /// A room that no client, of whatever protocol, can join by its name, and that keeps no history.
+    package static func name(_ text: String) -> String { "\0" + text }
+
+    static func isOwn(_ name: String) -> Bool { name.utf8.first == 0 }
+}
+
+extension LoopContext {
+    /// Adds or removes a tap; nothing when that is done already.
+    package func setTap(_ tap: any RoomTap, isActive: Bool) {
+        let index = taps.firstIndex { $0 === tap }
+        guard (index != nil) != isActive else { return }
+        if let index { taps.remove(at: index) } else { taps.append(tap) }
+        for room in rooms.values { room.updateTaps() }
+    }
+
+    /// At a room's home: publishes what a tap's own client said, unless nobody could hear it.
+    ///
+    /// The tap does not hear it. A room that nobody is in is made for its history alone, if it keeps one.
+    package func relay(
+        _ event: String,
+        _ payload: Payload,
+        to name: String,
+        sender: Sender,
+        from tap: (any RoomTap)?
+    ) {
+        guard !isStopped, !OwnRoom.isOwn(name), name.utf8.count <= shared.configuration.limits.maxRoomNameBytes
+        else { return }
+        let room = shared.configuration.history.isKept && !name.isEmpty ? self.room(name) : rooms[name]
+        guard let room, room.owner == nil else { return }
+        room.publish(event: event, payload: payload, sender: sender, except: tap)
+    }
+
+    /// Publishes a frame to who is in a room that is a front-end's own; from any loop.
+    package func publish(_ frame: [UInt8], format: any WireFormat, toOwn room: String) {
+        toHome(of: room) { home in
+            home.rooms[room]?.publish(frame: frame.span, format: format, sender: .server)
+        }
+    }
+
+    /// At the home of a room: who is in it.
+    package func memberCount(of room: String) -> Int { rooms[room]?.members.count ?? 0 }
+}
+
+extension BrokerShared {
+    /// Whether there are rooms besides so many, or history makes them.
+    package func hasRooms(besides count: Int) -> Bool {
+        configuration.history.isKept || counters.roomCount > count
+    }
+}

@@ -1,0 +1,157 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import Belfry
+import BelfryHTTP
+import BelfryIO
+import BelfryJSON
+
+/// The server's side of one client.
+///
+/// Loop-confined.
+final class PocketsocketConnection: WebSocketDelegate {
+    private let socket: WebSocketConnection
+    private let shared: PocketsocketShared
+    private let tap: PocketsocketTap
+    private let format: WebSocketFormat<VerbatimContent>
+    /// Whether frames have to be compressed before they fit the format.
+    private let isCompressed: Bool
+    private var membership: Membership?
+    private var isAnnounced = false
+
+    init(_ socket: WebSocketConnection, _ shared: PocketsocketShared) {
+        self.socket = socket
+        self.shared = shared
+        tap = shared.tap(of: socket.connection.context)
+        format = socket.format(VerbatimContent())
+        isCompressed = format.name != shared.format.name
+    }
+
+    private var connection: Connection { socket.connection }
+    private var context: LoopContext { connection.context }
+
+    // MARK: Life
+
+    func opened() {
+        isAnnounced = true
+        shared.count(1, on: context)
+        trace(.connected(host: connection.peer?.host ?? "", port: connection.peer?.port ?? 0))
+        announce("connected")
+        connection.join(shared.hub, format: format, lag: shared.configuration.lag, isOwn: true)
+        membership = connection.membership(of: shared.hub)
+        // Before the answer to the handshake leaves: once the client can tell others that it is here, it is.
+        context.settle()
+    }
+
+    func closed(_ code: WebSocketCloseCode, _ reason: CloseReason) {
+        guard isAnnounced else { return }
+        isAnnounced = false
+        membership = nil
+        shared.count(-1, on: context)
+        trace(.disconnected(host: connection.peer?.host ?? "", port: connection.peer?.port ?? 0))
+        // When all go at once nobody is told of each.
+        if !context.isStopped { announce("disconnected") }
+    }
+
+    private func announce(_ what: String) { shared.publish(ServerText.presence(what, connection.peer), on: context) }
+
+    // MARK: Messages
+
+    func received(_ kind: WebSocketMessageKind, _ payload: Span<UInt8>, frame: Span<UInt8>) {
+        let message = ClientMessage(payload)
+        if message.hasSocket, !shared.configuration.forwardsCoreEvents { return }
+        tap.sendReceipt(for: message, payload, to: socket)
+        guard let membership else { return }
+        if shared.configuration.trace != nil { traceReceived(payload) }
+        let echo = shared.configuration.echo
+        if kind == .text, !isCompressed {
+            connection.publish(frame, format: format, to: membership, toSelf: echo)
+        } else {
+            publishAnew(payload, kind, to: membership, toSelf: echo)
+        }
+        if shared.configuration.trace != nil { traceSent(payload) }
+        if let text = message.message { relay(message, text, payload) }
+        if !shared.readers.isEmpty || connection.hasReaders { tellProcess(message, payload) }
+    }
+
+    /// A binary message goes out as a text, as from the original, unless that can't be; a compressed one is compressed
+    /// once for all.
+    private func publishAnew(
+        _ payload: Span<UInt8>,
+        _ kind: WebSocketMessageKind,
+        to membership: Membership,
+        toSelf: Bool
+    ) {
+        var bytes: [UInt8] = []
+        bytes.append(bytes: payload)
+        let isText = kind == .text || (try? UTF8Span(validating: payload)) != nil
+        var frame: [UInt8] = []
+        format.encode(room: "", event: "", payload: Payload(isText ? .text : .binary, bytes: bytes), into: &frame)
+        connection.publish(frame.span, format: format, to: membership, toSelf: toSelf)
+    }
+
+    /// Publishes to the room of the message's channel, if there is one.
+    private func relay(_ message: ClientMessage, _ name: JSONText, _ text: Span<UInt8>) {
+        guard shared.broker.hasRooms(besides: 1) else { return }
+        let (channel, event) = ClientMessage.split(name.string(in: text))
+        guard shared.configuration.rooms.contains(channel) else { return }
+        let payload = message.payload(in: text)
+        let (sender, shared) = (Sender.session(connection.id), shared)
+        context.toLoop(shared.broker.home(of: channel)) {
+            $0.relay(event, payload, to: channel, sender: sender, from: shared.tap(of: $0))
+        }
+    }
+
+    private func tellProcess(_ message: ClientMessage, _ text: Span<UInt8>) {
+        let name = message.message?.string(in: text)
+        let parts = name.map(ClientMessage.split)
+        let payload = message.payload(in: text)
+        if connection.hasReaders { connection.deliver(event: name ?? "", name == nil ? .text(string(text)) : payload) }
+        shared.readers.send(
+            ReceivedMessage(
+                session: connection.id,
+                peer: connection.peer,
+                text: string(text),
+                channel: parts?.channel,
+                event: parts?.event ?? "",
+                data: payload
+            )
+        )
+    }
+
+    func send(event: String, _ payload: Payload) -> Bool {
+        guard let text = ServerText.message(event, payload, id: ServerText.newID()) else { return false }
+        socket.send(.text, text.span)
+        return true
+    }
+
+    // MARK: Trace
+
+    private func trace(_ what: PocketsocketTrace) { shared.configuration.trace?(what) }
+
+    private func traceReceived(_ text: Span<UInt8>) { trace(.received(string(text))) }
+
+    private func traceSent(_ text: Span<UInt8>) {
+        guard let trace = shared.configuration.trace else { return }
+        let (hub, text, others) = (shared.hub, string(text), shared.configuration.echo ? 0 : 1)
+        context.toLoop(shared.broker.home(of: hub)) {
+            trace(.sent(text, receivers: $0.memberCount(of: hub) - others))
+        }
+    }
+
+    private func string(_ text: Span<UInt8>) -> String {
+        var bytes: [UInt8] = []
+        bytes.append(bytes: text)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension ClientMessage {
+    /// The data as a payload of its own; `{}` where there is none.
+    func payload(in text: Span<UInt8>) -> Payload {
+        guard let data else { return .json("{}") }
+        var bytes: [UInt8] = []
+        bytes.append(bytes: text.extracting(data))
+        return Payload(.json, bytes: bytes)
+    }
+}

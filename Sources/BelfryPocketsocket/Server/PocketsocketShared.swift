@@ -1,0 +1,136 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import Belfry
+import BelfryHTTP
+import BelfryIO
+import BelfryJSON
+import Synchronization
+
+/// What all connections of one Pocketsocket server share.
+///
+/// They are in one room, the hub: one order for all channels, as clients hear all of them. What the broker's other rooms
+/// say is tapped while there are clients.
+final class PocketsocketShared: Sendable {
+    let configuration: PocketsocketConfiguration
+    let broker: BrokerShared
+    /// The hub's name.
+    let hub: String
+    let format = WebSocketFormat(VerbatimContent())
+    let readers = ReaderList<ReceivedMessage>()
+    private let clients = Atomic<Int>(0)
+    /// By loop.
+    private let taps: [LoopConfined<PocketsocketTap>]
+
+    init(_ configuration: PocketsocketConfiguration, broker: BrokerShared) {
+        self.configuration = configuration
+        self.broker = broker
+        // Told apart from a second server on the same broker.
+        let hub = OwnRoom.name("pocketsocket-\(broker.uniqueNumber())")
+        self.hub = hub
+        let (rooms, format, trace) = (configuration.rooms, format, configuration.trace)
+        taps = broker.loops.map {
+            LoopConfined(PocketsocketTap(hub: hub, rooms: rooms, format: format, trace: trace), to: $0)
+        }
+    }
+
+    var clientCount: Int { clients.load(ordering: .relaxed) }
+
+    /// Counts a client in or out; the first begins and the last ends the tapping of rooms.
+    func count(_ change: Int, on context: LoopContext) {
+        let before = clients.add(change, ordering: .relaxed).oldValue
+        guard before == 0 || before + change == 0 else { return }
+        for (loop, tap) in taps.enumerated() {
+            // Looked at there: who comes next may have changed it meanwhile.
+            context.toLoop(loop) { [self] in $0.setTap(tap.value, isActive: clientCount > 0) }
+        }
+    }
+
+    /// The tap of a loop; on that loop only.
+    func tap(of context: LoopContext) -> PocketsocketTap { taps[context.index].value }
+
+    /// Sends a text to all clients; from anywhere.
+    func publish(_ text: [UInt8]) {
+        let index = broker.home(of: hub)
+        let box = broker.context(index)
+        broker.loops[index].execute { [self] in publish(text, on: box.value) }
+    }
+
+    /// The same from a loop of the broker.
+    func publish(_ text: [UInt8], on context: LoopContext) {
+        context.publish(format.frame(text), format: format, toOwn: hub)
+        guard let trace = configuration.trace else { return }
+        let hub = self.hub
+        context.toLoop(broker.home(of: hub)) {
+            trace(.sent(String(decoding: text, as: UTF8.self), receivers: $0.memberCount(of: hub)))
+        }
+    }
+
+    /// Publishes to a room what the process says; from anywhere.
+    func relay(_ event: String, _ payload: Payload, to room: String) {
+        guard configuration.rooms.contains(room) else { return }
+        let index = broker.home(of: room)
+        let box = broker.context(index)
+        broker.loops[index].execute { [self] in
+            let context = box.value
+            context.relay(event, payload, to: room, sender: .server, from: tap(of: context))
+        }
+    }
+}
+
+extension WebSocketFormat<VerbatimContent> {
+    /// A text as a frame.
+    func frame(_ text: [UInt8]) -> [UInt8] {
+        var frame: [UInt8] = []
+        encode(room: "", event: "", payload: Payload(.text, bytes: text), into: &frame)
+        return frame
+    }
+}
+
+/// Says to a hub what is published in the rooms of a loop.
+///
+/// Loop-confined.
+final class PocketsocketTap: RoomTap {
+    private let hub: String
+    private let rooms: PocketsocketConfiguration.Rooms
+    private let format: WebSocketFormat<VerbatimContent>
+    private let trace: (@Sendable (PocketsocketTrace) -> Void)?
+    private var clock = LocalClock()
+    /// Memory for receipts.
+    private var scratch: [UInt8] = []
+
+    init(
+        hub: String,
+        rooms: PocketsocketConfiguration.Rooms,
+        format: WebSocketFormat<VerbatimContent>,
+        trace: (@Sendable (PocketsocketTrace) -> Void)?
+    ) {
+        self.hub = hub
+        self.rooms = rooms
+        self.format = format
+        self.trace = trace
+    }
+
+    func wants(_ room: String) -> Bool { rooms.contains(room) }
+
+    func published(_ event: String, _ payload: Payload, in room: String, on context: LoopContext) {
+        // With a dot in any case: an original client raises a message without one twice.
+        guard let text = ServerText.message("\(room).\(event)", payload, id: ServerText.newID()) else { return }
+        context.publish(format.frame(text), format: format, toOwn: hub)
+        guard let trace else { return }
+        context.toLoop(context.shared.home(of: hub)) { [hub] in
+            trace(.sent(String(decoding: text, as: UTF8.self), receivers: $0.memberCount(of: hub)))
+        }
+    }
+
+    /// Sends a receipt.
+    func sendReceipt(for message: ClientMessage, _ text: Span<UInt8>, to socket: WebSocketConnection) {
+        var receipt: [UInt8] = []
+        swap(&receipt, &scratch)
+        receipt.removeAll(keepingCapacity: true)
+        let time = clock.text(at: socket.connection.context.wallClock)
+        ServerText.appendReceipt(for: message, in: text, time: time, to: &receipt)
+        socket.send(.text, receipt.span)
+        swap(&receipt, &scratch)
+    }
+}
