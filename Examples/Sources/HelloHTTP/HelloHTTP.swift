@@ -7,7 +7,6 @@ import BelfryIO
 import Glibc
 import Logging
 
-
 /// An HTTP server that says hello, by each kind of handler.
 ///
 /// `HelloHTTP [port] [--io epoll|uring] [--loops N]`, port 8080 if absent; 0 lets the system choose.

@@ -43,7 +43,9 @@ final class Crowd {
         while left > 0 {
             let first = open.count
             for _ in 0..<min(left, together) {
-                open.append(try BlockingConnection(host: host, port: port, wire: wire, saying: wire.opening(room: room)))
+                open.append(
+                    try BlockingConnection(host: host, port: port, wire: wire, saying: wire.opening(room: room))
+                )
             }
             for index in first..<open.count {
                 if !wire.opensSilently { try open[index].waitUntilIn(answer: nil) }

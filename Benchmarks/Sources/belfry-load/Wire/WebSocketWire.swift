@@ -67,7 +67,9 @@ struct WebSocketWire: Wire {
     }
 
     func stamp(in publication: [UInt8], payload: [UInt8]) -> (offset: Int, mask: UInt64)? {
-        guard let frame = publication.withUnsafeBytes({ WebSocketFrame($0) }), frame.headerBytes >= 6 else { return nil }
+        guard let frame = publication.withUnsafeBytes({ WebSocketFrame($0) }), frame.headerBytes >= 6 else {
+            return nil
+        }
         let key = publication[(frame.headerBytes - 4)..<frame.headerBytes]
         let place = Self.beforePayload.utf8.count
         var mask: UInt64 = 0
