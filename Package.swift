@@ -94,7 +94,7 @@ let package = Package(
         ),
         .target(
             name: "BelfryPocketsocket",
-            dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log],
+            dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, collections],
             resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),

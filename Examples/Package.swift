@@ -70,6 +70,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "PocketsocketChat",
+            dependencies: [.product(name: "BelfryPocketsocket", package: "belfry")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "AutobahnClient",
             dependencies: [.product(name: "BelfryHTTP", package: "belfry")],
             swiftSettings: settings

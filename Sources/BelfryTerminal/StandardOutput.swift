@@ -4,19 +4,19 @@
 import Glibc
 
 /// Standard output, unbuffered: who reads a pipe gets each answer at once.
-enum StandardOutput {
+package enum StandardOutput {
     /// What a pipe that is ready takes without blocking (POSIX's least PIPE_BUF is 512, Linux has 4,096).
     private static let maxPartBytes = 4_096
 
     /// Lets a write to a pipe that nobody reads fail instead of ending the program.
-    static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+    package static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
     /// Writes all of it, part by part.
     ///
     /// - Parameter isReady: Waits until a part can be written; false gives up.
     /// - Returns: Whether it was taken; false when nobody reads any more.
     @discardableResult
-    static func write(_ text: String, when isReady: () -> Bool = { true }) -> Bool {
+    package static func write(_ text: String, when isReady: () -> Bool = { true }) -> Bool {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             guard isReady() else { return false }

@@ -6,7 +6,7 @@ import Belfry
 import BelfryHTTP
 import BelfryIO
 import BelfryPocketsocket
-import Foundation
+import BelfryTerminal
 import Logging
 
 /// `belfry pocketsocket`: what the original's `server.py` was, with its arguments.
@@ -60,7 +60,10 @@ struct PocketsocketCommand: AsyncParsableCommand {
         let address = try await SocketAddress(resolving: "\(written):\(positionalPort ?? port)")
         var configuration = PocketsocketConfiguration()
         configuration.echo = echo
-        if verbose { configuration.trace = { Self.write($0.description) } }
+        // A server goes on when nobody reads what it prints any more.
+        StandardOutput.ignoreBrokenPipes()
+        let printer = LinePrinter()
+        if verbose { configuration.trace = { printer.print($0.description) } }
         if let origins = WebSocketOrigins(commandLine: origin) { configuration.webSocket.origins = origins }
         let metrics = PrometheusMetrics()
         var brokerConfiguration = engine.configuration()
@@ -77,10 +80,6 @@ struct PocketsocketCommand: AsyncParsableCommand {
         }
         try await broker.run(until: verbose ? "Ready \(host) \(bound.port ?? 0)" : "", logger)
         withExtendedLifetime(web) {}
-    }
-
-    /// In one piece, so that lines of several event loops don't mix.
-    private static func write(_ lines: String) {
-        if !lines.isEmpty { FileHandle.standardOutput.write(Data((lines + "\n").utf8)) }
+        printer.flush()
     }
 }

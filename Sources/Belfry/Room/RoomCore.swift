@@ -86,7 +86,8 @@ final class RoomCore {
         let formatName = format.name
         var decoded: (event: String, payload: Payload)?
         if entries.isWanted || !taps.isEmpty
-            || logs.contains(where: { $0.isKeyed || $0.formatName != formatName }) {
+            || logs.contains(where: { $0.isKeyed || $0.formatName != formatName })
+        {
             decoded = format.decode(frame)
             guard decoded != nil else { return nil }
         }

@@ -17,7 +17,7 @@ public struct PocketsocketConfiguration: Sendable {
     /// as that somebody has gone.
     public var forwardsCoreEvents = true
     /// How far a client may fall behind; who falls further is disconnected, unless the policy says otherwise.
-    public var lag = LagLimit(messages: 65_536, bytes: 64 * 1024 * 1024, policy: .disconnect)
+    public var lag = LagLimit(messages: 65_536, bytes: 32 * 1024 * 1024, policy: .disconnect)
     /// The bounds of the WebSockets.
     ///
     /// The pages that may connect are those of the same host and port, of this machine, and files; see

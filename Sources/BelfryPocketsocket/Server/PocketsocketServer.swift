@@ -47,7 +47,8 @@ public struct PocketsocketServer: Sendable {
     /// - Parameters:
     ///   - limit: Messages that may wait for the reader.
     ///   - policy: What happens beyond that; losses are announced. Clients are never held up.
-    public func messages(limit: Int = 1_024, onOverflow policy: OverflowPolicy = .dropOldest) -> Queue<ReceivedMessage> {
+    public func messages(limit: Int = 1_024, onOverflow policy: OverflowPolicy = .dropOldest) -> Queue<ReceivedMessage>
+    {
         shared.readers.add(Queue(.init(limit: limit, policy: policy)))
     }
 

@@ -65,7 +65,8 @@ public actor WebSocket: LoopBound {
 
     func next() async throws(WebSocketError) -> WebSocketMessage? { try await channel.value.next() }
 
-    func abort() async {
+    /// Ends the connection at once, and returns when it is gone, also in a cancelled task.
+    package func abort() async {
         channel.value.abort()
         await waitUntilEnded()
     }

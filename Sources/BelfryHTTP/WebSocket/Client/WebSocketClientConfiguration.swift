@@ -1,6 +1,8 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+public import BelfryIO
+
 extension WebSocketClient {
     /// The bounds of a client's WebSocket, with every default.
     public struct Configuration: Sendable, Hashable {
@@ -25,6 +27,8 @@ extension WebSocketClient {
         public var pingInterval: Duration? = Duration.seconds(30)
         /// How long it may then stay silent, from the moment that the kernel has taken the ping.
         public var pongTimeout = Duration.seconds(10)
+        /// How TCP finds out that a silent server is gone, where there are no pings; nil, the default, for not at all.
+        public var keepAlive: KeepAlive?
         /// How long the server may take to answer a close frame, and then to close the connection.
         public var closeTimeout = Duration.seconds(5)
 

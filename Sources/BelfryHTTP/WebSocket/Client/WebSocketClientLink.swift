@@ -52,6 +52,7 @@ final class WebSocketClientLink: IOHandler, WebSocketLink {
     func start(on handle: IOHandle, _ url: WebSocketURL) {
         self.handle = handle
         loop.setHandler(self, of: handle)
+        if let keepAlive = configuration.keepAlive { loop.setKeepAlive(keepAlive, of: handle) }
         do throws(WebSocketError) {
             let request = try handshake.request(url)
             outbound.append(request.span)

@@ -1,0 +1,58 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import BelfryJSON
+
+/// Where the members that matter stand in a received JSON object; of those that come twice, the last.
+struct PocketsocketMembers {
+    var id: JSONValue?
+    var message: JSONValue?
+    var data: JSONValue?
+    var socket: JSONValue?
+    var messageID: JSONValue?
+    var time: JSONValue?
+    var attribute: JSONValue?
+
+    init() {}
+
+    /// Reads an object; nil for what is no JSON object.
+    init?(_ bytes: Span<UInt8>) {
+        do throws(JSONFault) {
+            guard try read(bytes) else { return nil }
+        } catch {
+            return nil
+        }
+    }
+
+    private mutating func read(_ bytes: Span<UInt8>) throws(JSONFault) -> Bool {
+        var scanner = JSONScanner()
+        scanner.skipWhitespace(bytes)
+        guard try scanner.peek(bytes) == ASCII.openBrace else { return false }
+        var hasMember = try scanner.enterObject(bytes)
+        while hasMember {
+            let name = try scanner.name(bytes)
+            take(name, try scanner.value(bytes), bytes)
+            hasMember = try scanner.nextMember(bytes)
+        }
+        scanner.skipWhitespace(bytes)
+        return scanner.position == bytes.count
+    }
+
+    private mutating func take(_ name: JSONText, _ value: JSONValue, _ bytes: Span<UInt8>) {
+        switch name.shortName(in: bytes) {
+        case ShortName("i", "d"): id = value
+        case ShortName("d", "a", "t", "a"): data = value
+        case ShortName("t", "i", "m", "e"): time = value
+        case ShortName("a", "t", "t", "r"): attribute = value
+        case ShortName("m", "e", "s", "s", "a", "g", "e"): message = value
+        case ShortName("s", "o", "c", "k", "e", "t"): socket = value
+        case ShortName("m", "e", "s", "s", "a", "g", "e", "I", "d"): messageID = value
+        default: break
+        }
+    }
+}
+
+extension JSONValue {
+    /// A string's text, decoded, and the JSON of anything else.
+    func looseText(in bytes: Span<UInt8>) -> String { text.string(in: bytes) }
+}

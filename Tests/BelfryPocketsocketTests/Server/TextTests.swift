@@ -1,0 +1,74 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import Belfry
+import BelfryIO
+import BelfryJSON
+import Testing
+
+@testable import BelfryPocketsocket
+
+@Suite("What a server reads and writes", .timeLimit(.minutes(1)))
+struct TextTests {
+    @Test(
+        "times are written as Python does",
+        arguments: [
+            (1_000_000_000, "T1"), (1_000_000_999, "T1"), (1_000_001_000, "T1.000001"), (1_539_484_000, "T1.539484"),
+            (2_999_999_999, "T2.999999"),
+        ]
+    )
+    func times(_ nanoseconds: Int64, _ text: String) {
+        var clock = LocalClock()
+        #expect(String(decoding: clock.text(at: nanoseconds) { "T\($0)" }, as: UTF8.self) == text)
+    }
+
+    @Test("a clock that goes on, and back, says each moment")
+    func clock() {
+        var clock = LocalClock()
+        var asked = 0
+        let moments: [Int64] = [5, 1_000_000_005_000, 1_000_000_005_000, 1_000_000_006_000, 2_000_000_000, 0]
+        let texts = moments.map { moment in
+            String(
+                decoding: clock.text(at: moment) { second in
+                    asked += 1
+                    return "\(second)"
+                },
+                as: UTF8.self
+            )
+        }
+        #expect(texts == ["0", "1000.000005", "1000.000005", "1000.000006", "2", "0"])
+        #expect(asked == 4)
+    }
+
+    @Test(
+        "channel and event stand before and behind the first dot",
+        arguments: [
+            ("a.b", "a", "b"), ("a", "a", ""), ("a.", "a", ""), (".b", "", "b"), ("a.b.c.d", "a", "b"), ("", "", ""),
+            ("Art can be very abstract.", "Art can be very abstract", ""),
+        ]
+    )
+    func split(_ message: String, _ channel: String, _ event: String) {
+        #expect(ClientMessage.split(message) == (channel, event))
+    }
+
+    @Test("whatever comes, a receipt is one JSON object")
+    func fuzz() throws {
+        var generator = SplitMix64(seed: 7)
+        let pieces = [
+            "{", "}", "\"id\"", ":", ",", "\"\\u00e9\"", "1e5", "[", "]", "null", "\"message\"", "\"a.b\"",
+            "\"socket\"", "é",
+            "\"", "\\", " ", "\u{1}", "\"data\"", "-0", "true",
+        ]
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 0..<12, using: &generator)
+            var text = (0..<count).compactMap { _ in pieces.randomElement(using: &generator) }.joined()
+            if Bool.random(using: &generator) { text = "{\"id\":" + text + "}" }
+            let bytes = Array(text.utf8)
+            let message = ClientMessage(bytes.span)
+            var receipt: [UInt8] = []
+            ServerText.appendReceipt(for: message, in: bytes.span, time: Array("T".utf8), to: &receipt)
+            #expect(throws: Never.self) { try JSONScanner.validate(receipt.span) }
+            #expect(receipt.allSatisfy { $0 < 0x80 })
+        }
+    }
+}
