@@ -60,7 +60,7 @@ struct Tables {
 
     private func table(_ title: String, _ rows: [Row], _ figure: (Results.Cell) -> String) -> String {
         guard !rows.isEmpty else { return "" }
-        let width = 17
+        let width = 20
         var text = title + "\n" + Format.pad("", 24)
         for contender in contenders { text += Format.pad(contender.name, width) }
         text += "\n"
