@@ -183,10 +183,7 @@ public actor Broker: LoopBound, Service {
         for listener in listeners.values { listener.value.stop() }
         listeners = [:]
         shared.logger.debug("The broker drains.", metadata: ["connections": "\(statistics.connections)"])
-        // What was published before is to arrive: from a client's loop to the room's, and from there to the others'.
-        for _ in 0..<2 {
-            for index in shared.loops.indices { await LoopDoor(shared, index).run { $0.settle() } }
-        }
+        await shared.settle()
         for index in shared.loops.indices {
             await LoopDoor(shared, index).run { $0.drain() }
         }

@@ -28,8 +28,17 @@ extension BrokerShared {
         return await LoopDoor(self, session.loop).run { context in context.connections[session].map(body) }
     }
 
-    /// Runs `body` with every connection of a front-end, loop by loop.
+    /// Lets what was published before arrive where it is sent from: from a client's loop it goes to the room's, and from
+    /// there to the others'.
+    func settle() async {
+        for _ in 0..<2 {
+            for index in loops.indices { await LoopDoor(self, index).run { $0.settle() } }
+        }
+    }
+
+    /// Runs `body` with every connection of a front-end, loop by loop, behind what was published before.
     package func forEachConnection(of frontEnd: String, _ body: @escaping @Sendable (Connection) -> Void) async {
+        await settle()
         for index in loops.indices {
             await LoopDoor(self, index).run { context in
                 for connection in context.connections.values where connection.frontEnd.name == frontEnd {

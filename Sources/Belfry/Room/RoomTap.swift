@@ -42,7 +42,7 @@ extension LoopContext {
     ) {
         guard !isStopped, !OwnRoom.isOwn(name), name.utf8.count <= shared.configuration.limits.maxRoomNameBytes
         else { return }
-        let room = shared.configuration.history.isKept && !name.isEmpty ? self.room(name) : rooms[name]
+        let room = shared.keepsHistory && !name.isEmpty ? self.room(name) : rooms[name]
         guard let room, room.owner == nil else { return }
         room.publish(event: event, payload: payload, sender: sender, except: tap)
     }
@@ -61,6 +61,6 @@ extension LoopContext {
 extension BrokerShared {
     /// Whether there are rooms besides so many, or history makes them.
     package func hasRooms(besides count: Int) -> Bool {
-        configuration.history.isKept || counters.roomCount > count
+        keepsHistory || counters.roomCount > count
     }
 }

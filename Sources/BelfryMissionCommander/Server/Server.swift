@@ -197,7 +197,8 @@ public actor Server: LoopBound {
         let context = broker.shared.context(broker.shared.home(of: shared.room)).value
         let name = shared.name
         shared.atHome(context) { $0.stop($1) }
-        // Handed over, so that it comes behind everything that was sent before.
+        // Handed over, so that it comes behind everything that was sent before, in this very turn too.
+        context.settle()
         for index in broker.shared.loops.indices {
             context.toLoop(index) { context in
                 for connection in Array(context.connections.values) where connection.frontEnd.name == name {

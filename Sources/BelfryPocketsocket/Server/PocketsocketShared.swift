@@ -17,7 +17,9 @@ final class PocketsocketShared: Sendable {
     /// The hub's name.
     let hub: String
     let format = WebSocketFormat(VerbatimContent())
-    let readers = ReaderList<ReceivedMessage>()
+    private let readers = ReaderList<ReceivedMessage>()
+    /// Asked for each message, which a generic list of another module would take long to answer.
+    private let mayHaveReaders = Atomic<Bool>(false)
     private let clients = Atomic<Int>(0)
     /// By loop.
     private let taps: [LoopConfined<PocketsocketTap>]
@@ -32,6 +34,23 @@ final class PocketsocketShared: Sendable {
         taps = broker.loops.map {
             LoopConfined(PocketsocketTap(hub: hub, rooms: rooms, format: format, trace: trace), to: $0)
         }
+    }
+
+    /// Whether there may be somebody in the process who reads all messages.
+    var hasReaders: Bool { mayHaveReaders.load(ordering: .relaxed) }
+
+    func addReader(_ queue: Queue<ReceivedMessage>) -> Queue<ReceivedMessage> {
+        let reader = readers.add(queue)
+        mayHaveReaders.store(true, ordering: .relaxed)
+        return reader
+    }
+
+    func tellReaders(_ message: ReceivedMessage) {
+        readers.send(message)
+        guard readers.isEmpty else { return }
+        mayHaveReaders.store(false, ordering: .relaxed)
+        // Somebody may have come in between.
+        if !readers.isEmpty { mayHaveReaders.store(true, ordering: .relaxed) }
     }
 
     var clientCount: Int { clients.load(ordering: .relaxed) }
@@ -96,6 +115,8 @@ final class PocketsocketTap: RoomTap {
     private let format: WebSocketFormat<VerbatimContent>
     private let trace: (@Sendable (PocketsocketTrace) -> Void)?
     private var clock = LocalClock()
+    /// What receipts of a moment begin with.
+    private var receiptStart: (moment: Int64, bytes: [UInt8]) = (.min, [])
     /// Memory for receipts.
     private var scratch: [UInt8] = []
 
@@ -125,12 +146,15 @@ final class PocketsocketTap: RoomTap {
 
     /// Sends a receipt.
     func sendReceipt(for message: ClientMessage, _ text: Span<UInt8>, to socket: WebSocketConnection) {
-        var receipt: [UInt8] = []
-        swap(&receipt, &scratch)
-        receipt.removeAll(keepingCapacity: true)
-        let time = clock.text(at: socket.connection.context.wallClock)
-        ServerText.appendReceipt(for: message, in: text, time: time, to: &receipt)
-        socket.send(.text, receipt.span)
-        swap(&receipt, &scratch)
+        let moment = socket.connection.context.wallClock
+        if receiptStart.moment != moment {
+            receiptStart = (moment, ServerText.receiptStart(at: clock.text(at: moment)))
+        }
+        var frame: [UInt8] = []
+        swap(&frame, &scratch)
+        frame.removeAll(keepingCapacity: true)
+        ServerText.appendReceipt(for: message, in: text, start: receiptStart.bytes, to: &frame)
+        socket.send(frame: frame.span)
+        swap(&frame, &scratch)
     }
 }

@@ -41,6 +41,29 @@ struct ServerLifeTests {
         }
     }
 
+    // Rooms of several names, at home on loops of several numbers.
+    @Test(
+        "what was sent to all in the very turn of the stop arrives before it",
+        arguments: LoopSetup.all.filter { $0.loops != 1 },
+        ["a", "b", "c", "d"]
+    )
+    func lastWords(_ setup: LoopSetup, _ room: String) async throws {
+        try await withServer(setup, configure: { $0.room = room }) { server, _ in
+            var peers: [RawPeer] = []
+            for index in 0..<6 { peers.append(try await server.join("c\(index)")) }
+            // On the room's loop: nothing of the two calls has to wait for another turn.
+            let stopping = Task(executorPreference: server.loop) {
+                try await server.send(7, to: .all)
+                try await server.stop()
+            }
+            for peer in peers {
+                #expect(await peer.frames(2) == [.number(7), .shutdown])
+                await peer.close()
+            }
+            try await stopping.value
+        }
+    }
+
     @Test(
         "clients that do not close, and one that does not read, are closed in the end",
         arguments: BackendKind.testable
