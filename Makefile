@@ -83,4 +83,4 @@ docs: ## Build the documentation of BelfryIO and Belfry below .build/docs.
 	done
 
 clean: ## Remove what was built and fetched here.
-	rm -rf .build .build-* .venv .venv-* Benchmarks/.build Examples/.build Tests/Fuzz/.build
+	rm -rf .build .build-* .venv .venv-* Benchmarks/.build Benchmarks/Peers/.build Examples/.build Tests/Fuzz/.build
