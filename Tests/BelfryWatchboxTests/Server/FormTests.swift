@@ -29,13 +29,13 @@ struct FormTests {
         let pieces = [
             "&", "=", "%", "%2", "%25", "%FF", "+", "group", "text", "wait", "batch", "é", "1", "\0", "\u{10FFFF}",
         ]
-        for _ in 0..<20_000 {
+        for _ in 0..<2_000 {
             let form = (0..<Int.random(in: 0..<12)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
             var bytes = Array(form.utf8)
             if !bytes.isEmpty, Bool.random() { bytes[bytes.count / 2] = UInt8.random(in: 0...255) }
             let fields = FormFields(bytes.span, maxGroups: 2)
-            #expect(fields.groups.count <= 3)
-            if let text = fields.text { #expect((try? UTF8Span(validating: text.span)) != nil) }
+            let isSound = fields.text.map { (try? UTF8Span(validating: $0.span)) != nil } ?? true
+            guard fields.groups.count <= 3, isSound else { return Issue.record("\(bytes)") }
             _ = MessageText.logLine(bytes)
         }
     }
@@ -43,7 +43,7 @@ struct FormTests {
     @Test("an ID is 32 lowercase digits of a version-4 UUID, and only that is read")
     func identity() throws {
         var seen: Set<ClientID> = []
-        for _ in 0..<1_000 {
+        for _ in 0..<50 {
             let id = ClientID.random()
             let text = id.description
             #expect(text.count == 32 && text.dropFirst(12).first == "4")
