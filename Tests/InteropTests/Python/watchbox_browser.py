@@ -15,7 +15,6 @@ import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import sys
 
 from playwright.sync_api import Error as BrowserError
@@ -35,7 +34,7 @@ def own_options():
 
 OWN = own_options()
 
-from harness import OPTIONS, Child, check, expect, free_port, main, wait_until  # noqa: E402
+from harness import check, expect, main, wait_until  # noqa: E402
 from watchbox_server import Watchbox  # noqa: E402
 
 PAGE = '<!DOCTYPE html><meta charset="utf-8"><title>page</title><script src="/watchbox.file.wb"></script>'
