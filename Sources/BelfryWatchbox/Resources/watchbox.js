@@ -133,7 +133,7 @@
         session = {
             aborter: new AbortController(),
             polls: new Set(), // [{isShort}]: one for all groups, and at most a short one beside it
-            mode: undefined, // 'long' or 'plain' once the server has shown which it is
+            mode: options.wait ? undefined : 'plain', // 'long' or 'plain' once the server has shown which it is
             early: 0, // Answers in a row that should have waited and did not.
             strangers: 0, // `wb11` in a row.
             rtt: 0,
