@@ -39,7 +39,8 @@ function state(isOpen, text) {
 function receive(message) {
     const { id, name, text } = typeof message === 'object' && message !== null ? message : { text: message };
     if (own.delete(id)) return;
-    show('other', typeof text === 'string' ? text : JSON.stringify(message), `${typeof name === 'string' && name || 'Somebody'}, ${time()}`);
+    const from = typeof name === 'string' && name ? name : 'Somebody';
+    show('other', typeof text === 'string' ? text : JSON.stringify(message), `${from}, ${time()}`);
 }
 
 function join(name) {

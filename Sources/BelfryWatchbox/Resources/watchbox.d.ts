@@ -22,13 +22,13 @@ declare namespace watchbox {
         url?: string;
         /** Milliseconds between two gets (100), with a server that does not let them wait. */
         dtime?: number;
-        /** What goes to the console, and to the server's log: 1 errors, 2 connections, 3 messages too (3); 0 nothing. */
+        /** What goes to the console and to the server's log: 1 errors, 2 connections, 3 messages too (3); 0 nothing. */
         logLevel?: number;
         /** The connection was lost: once for each outage. */
         disconnect?: Listener;
         /** It is back: not called for the first one. Groups are joined again by themselves. */
         reconnect?: Listener;
-        /** Milliseconds that a get may wait for messages (8000); below the server's timeout. 0 polls as the original. */
+        /** Milliseconds that a get may wait for messages (8000), below the server's timeout. 0: as the original. */
         wait?: number;
         /** Messages in one answer at most, and messages that wait for a callback before no more are fetched (50). */
         batch?: number;
@@ -47,7 +47,9 @@ declare namespace watchbox {
      * @throws TypeError for options that are none.
      */
     function init(dtime?: number, disconnect?: Listener, reconnect?: Listener): void;
-    function init(dtime: number | undefined, logLevel: number | undefined, disconnect?: Listener, reconnect?: Listener): void;
+    function init(
+        dtime: number | undefined, logLevel: number | undefined, disconnect?: Listener, reconnect?: Listener
+    ): void;
     function init(options: Options): void;
 
     /**
@@ -67,8 +69,8 @@ declare namespace watchbox {
     /**
      * Sends to all members of the group, in order. Before the connection is there it waits.
      *
-     * The promise is fulfilled with what the server said, and rejected, with an error on the console, if the message is
-     * refused here (no JSON, too many waiting, the group `server`, before `init`) or if nobody knows whether it arrived.
+     * The promise is fulfilled with what the server said, and rejected, with an error on the console, if the message
+     * is refused here (no JSON, too many waiting, the group `server`, before `init`) or if nobody knows whether it arrived.
      * It is sent again only if the server did not know this page.
      */
     function publish(message: Value, group: string): Promise<Code>;

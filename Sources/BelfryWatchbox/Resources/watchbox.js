@@ -8,7 +8,8 @@
 
     if (root.watchbox?.init) return; // A second <script> must not start a second client.
 
-    const NOT_MEMBER = 'wb11', NOTHING = 'wb00', REFUSED = 'wb24', JOINED = 'wb31', UNKNOWN = 'wb41', REGISTERED = 'wb42';
+    const NOTHING = 'wb00', NOT_MEMBER = 'wb11', REFUSED = 'wb24';
+    const JOINED = 'wb31', UNKNOWN = 'wb41', REGISTERED = 'wb42';
     const CODE = /^wb\d\d$/; // No JSON text looks like one.
     const REPLIES = 'server'; // The group that only the server publishes to.
 
@@ -114,7 +115,8 @@
                 signal: aborter.signal,
             });
             const text = await response.text();
-            if (!response.ok) return { failed: new Error(`The server answers ${response.status}`), status: response.status };
+            const { ok, status } = response;
+            if (!ok) return { failed: new Error(`The server answers ${status}`), status };
             return CODE.test(text) ? { code: text } : { text };
         } catch (error) {
             return { failed: error };
@@ -127,13 +129,20 @@
     // ---- Registration ---------------------------------------------------------------------------------------------
 
     async function register() {
-        while ((await post('register')).code !== REGISTERED) await retryPause();
+        for (let told; ;) {
+            const { code, text } = await post('register');
+            if (code === REGISTERED) break;
+            const answer = code ?? text?.slice(0, 100);
+            if (answer !== undefined && answer !== told) log(1, `register response: ${answer}`);
+            told = answer ?? told;
+            await retryPause();
+        }
         const isAgain = wasRegistered;
         wasRegistered = true;
         session = {
             aborter: new AbortController(),
-            polls: new Set(), // [{isShort}]: one for all groups, and at most a short one beside it
-            mode: options.wait ? undefined : 'plain', // 'long' or 'plain' once the server has shown which it is
+            polls: new Set(), // {isShort}: one for all groups, and at most a short one beside it.
+            mode: options.wait ? undefined : 'plain', // 'long' or 'plain' once the server has shown.
             early: 0, // Answers in a row that should have waited and did not.
             strangers: 0, // `wb11` in a row.
             rtt: 0,
@@ -410,7 +419,8 @@
 
     const isFunction = (value) => typeof value === 'function';
     /** As the wire can carry it, so that answers are found again under it. */
-    const groupName = (group) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(String(group)));
+    const groupName = (group) =>
+        new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(String(group)));
 
     function whatIsWrong(...complaints) {
         if (!isInitialised) return refuse(new Error('not initialised: call watchbox.init() first'));

@@ -289,7 +289,8 @@ def a_get_waits_when_it_is_asked_to():
         expect(reader.wait("a", "b"), [("a", 5)])
         # Who hangs up while waiting takes no message along, once the server has seen it.
         with contextlib.suppress(requests.RequestException):
-            reader.session.post(server.url + "watchbox.get.wb", data="group=a&wait=30000&batch=9", headers={"Content-Type": FORM}, timeout=0.3)
+            reader.session.post(server.url + "watchbox.get.wb", data="group=a&wait=30000&batch=9",
+                                headers={"Content-Type": FORM}, timeout=0.3)
         time.sleep(0.3)
         writer.publish("not lost", "a")
         expect(reader.wait("a"), [("a", "not lost")])
@@ -471,14 +472,16 @@ def what_is_no_request_disturbs_nobody():
         head = b"POST /watchbox.%s.wb HTTP/1.1\r\nHost: x\r\n" + cookie
         form = b"Content-Type: application/x-www-form-urlencoded\r\n"
         for data in [
-            b"\x00\xff" * 50, b"POST\r\n\r\n", head % b"get" + b"Content-Length: -1\r\n\r\n", head % b"get" + form + b"Content-Length: 99999999999999999999\r\n\r\n",
+            b"\x00\xff" * 50, b"POST\r\n\r\n", head % b"get" + b"Content-Length: -1\r\n\r\n",
+            head % b"get" + form + b"Content-Length: 99999999999999999999\r\n\r\n",
             head % b"brdcst" + form + b"Content-Length: 500000000\r\n\r\n" + b"group=foo&text=" + b"9" * 100_000,
             head % b"brdcst" + form + b"Content-Length: 20\r\n\r\ngroup=foo",
             head % b"get" + form + b"Content-Length: 38\r\n\r\ngroup=foo&wait=99999999999999999999999",
             head % b"get" + form + b"Content-Length: 33\r\n\r\ngroup=foo&wait=-1&batch=-99999999",
             head % b"get" + form + b"Content-Length: 23\r\n\r\ngroup=foo&wait=x&batch=",
             head % b"%67et" + b"\r\n", head % b"" + b"\r\n", head % b"../get" + b"\r\n",
-            head % b"join" + form + b"Content-Length: 11\r\n\r\ngroup=%FF%00", head % b"join" + form + b"Content-Length: 11\r\n\r\n%=&&==&;&%&",
+            head % b"join" + form + b"Content-Length: 11\r\n\r\ngroup=%FF%00",
+            head % b"join" + form + b"Content-Length: 11\r\n\r\n%=&&==&;&%&",
         ]:
             with socket.create_connection(("127.0.0.1", server.port), 10) as raw:
                 raw.sendall(data)
