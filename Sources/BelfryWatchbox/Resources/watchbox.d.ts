@@ -70,7 +70,7 @@ declare namespace watchbox {
      * Sends to all members of the group, in order. Before the connection is there it waits.
      *
      * The promise is fulfilled with what the server said, and rejected, with an error on the console, if the message
-     * is refused here (no JSON, too many waiting, the group `server`, before `init`) or if nobody knows whether it arrived.
+     * is refused here (no JSON, too many waiting, the group `server`, before `init`), or nobody knows if it arrived.
      * It is sent again only if the server did not know this page.
      */
     function publish(message: Value, group: string): Promise<Code>;

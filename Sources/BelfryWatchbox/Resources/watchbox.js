@@ -275,7 +275,8 @@
      */
     function pump() {
         if (!session) return;
-        const idle = [...groups.values()].filter((group) => group.isMember && !group.isPolled && group.members.length && !group.isFull);
+        const idle = [...groups.values()].filter(({ isMember, isPolled, members, isFull }) =>
+            isMember && members.length && !isPolled && !isFull);
         if (!idle.length) return;
         if (session.mode === 'plain') {
             for (const group of idle) poll([group], session, 0);

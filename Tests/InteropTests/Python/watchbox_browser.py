@@ -451,6 +451,37 @@ def log_lines_go_to_the_server_until_it_wants_none():
 
 
 @check
+def odd_answers_are_survived():
+    odd = """
+        const fetchTruly = window.fetch;
+        window.odd = { register: ['oops', '', '"wb42"', 'wb00'] };
+        window.fetch = async (url, settings) => {
+            const answer = odd[url.split('.').at(-2)]?.shift();
+            if (answer === undefined) return fetchTruly(url, settings);
+            return typeof answer === 'number' ? new Response('', { status: answer }) : new Response(answer);
+        };
+    """
+    with Watchbox() as server, Tab(server) as ann, Tab(server, (NOTES, odd)) as bob:
+        ann.start()
+        bob.start("{ retry: 50, wait: 200 }")
+        bob.run("() => { odd.get = ['wb99', '{', 500] }")
+        bob.until("ups === 1 && downs === 1")
+        bob.run("() => { odd.join = ['wb24', 'wb31']; odd.brdcst = [500, 'no code', 413] }")
+        expect(bob.run("watchbox.join('full', () => {}).catch(({ message }) => message)"), "The server refuses the group full: wb24")
+        for wanted in ("The server answers 500", "The server answers no code", "The server answers 413", "wb21"):
+            expect(bob.run("watchbox.publish(1, 'foo').catch(({ message }) => message)"), wanted)
+        ann.run("watchbox.publish('well?', 'foo')")
+        bob.until("heard.at(-1) === 'well?'")
+        expect(bob.run("[downs, ups, joins]"), [1, 1, 1])
+        expect(bob.alarms, [])
+        expect([error[11:] for error in bob.errors], [
+            "register response: oops", "register response: ", 'register response: "wb42"', "register response: wb00",
+            "get response: wb99", "what came from group foo is no JSON", "join response: wb24",
+            "a message may not have arrived: The server answers 500", "a message may not have arrived: The server answers no code",
+            "a message may not have arrived: The server answers 413"])
+
+
+@check
 def the_originals_loop_understands_the_server():
     with Watchbox() as server, Tab(server, (ORIGINAL,)) as one, Tab(server, (ORIGINAL,)) as two, Tab(server) as ours:
         ours.start()
