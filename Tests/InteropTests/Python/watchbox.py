@@ -335,6 +335,16 @@ def client_log_lines_go_to_a_file():
 
 
 @check
+def its_switches_change_it():
+    with Watchbox("--deliver-to-sender", "--no-client-logging") as server:
+        page, other = Page(server, "foo"), Page(server, "foo")
+        expect(page.publish("to all", "foo"), b"wb21")
+        expect([page.drain("foo"), other.drain("foo")], [["to all"]] * 2)
+        expect(page.send(["_log_", "internals", "connected"]), b"wb24")
+        expect(os.listdir(server.folder.name), [])
+
+
+@check
 def two_hundred_clients_get_all_messages_in_order():
     count, messages = 200, 40
     with Watchbox("--timeout", "30") as server:

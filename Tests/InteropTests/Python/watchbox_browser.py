@@ -147,17 +147,9 @@ class Tab:
         self.alarms, self.errors = [], []
         self.page.on("pageerror", lambda error: self.alarms.append(str(error)))
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        self.page.route("**/demo/*", self.serve(page))
-        self.page.goto(server.url + "demo/index.html")
-
-    def serve(self, page):
-        def fulfil(route):
-            if isinstance(page, pathlib.Path):
-                route.fulfill(path=page / route.request.url.rsplit("/", 1)[1].split("?")[0])
-            else:
-                route.fulfill(body=page, content_type="text/html")
-
-        return fulfil
+        if page:
+            self.page.route("**/page.html", lambda route: route.fulfill(body=page, content_type="text/html"))
+        self.page.goto(server.url + ("page.html" if page else ""))
 
     def __enter__(self):
         return self
@@ -362,13 +354,13 @@ def groups_that_are_joined_later_are_heard_soon():
         for number in range(1, 8):
             bob.run("""(name) => watchbox.join(name, (value) => { heard.push([name, value]) })""", "g%d" % number)
             ann.run("(name) => watchbox.publish(name, name)", "g%d" % number)
-            wait_until(lambda: bob.run("heard.length") == number, "a message of group %d" % number, 4)
+            wait_until(lambda: bob.run("heard.length") == number, "a message of group %d" % number, 6)
         expect(bob.run("heard"), [["g%d" % number, "g%d" % number] for number in range(1, 8)])
         ann.run("watchbox.publish('still', 'g0')")
-        bob.until("heard.at(-1) === 'still'", timeout=4)
+        bob.until("heard.at(-1) === 'still'", timeout=6)
         bob.run("() => { watchbox.leave('g1'); watchbox.leave('g2') }")
         ann.run("watchbox.publish(1, 'g1'), watchbox.publish(1, 'g2'), watchbox.publish(1, 'g3')")
-        bob.until("heard.length === 9", timeout=4)
+        bob.until("heard.length === 9", timeout=6)
         expect(bob.run("heard.at(-1)"), ["g3", 1])
         # Never two gets for one group at a time: no group stands in more gets than were answered before the next.
         expect(bob.run("posts.filter(({ type, answer }) => type === 'get' && answer === undefined).length <= 2"), True)
@@ -526,10 +518,10 @@ def picture(tab, name):
 def the_demo_shows_what_is_published():
     shapes = [("desktop", {"width": 1000, "height": 700}),
               ("phone", {"width": 390, "height": 760, "is_mobile": True, "has_touch": True, "device_scale_factor": 2})]
-    with Watchbox() as server, Tab(server, page=DEMO) as bob:
+    with Watchbox("--files", str(DEMO)) as server, Tab(server, page=None) as bob:
         for shape, size in shapes:
             for scheme in ("light", "dark"):
-                with Tab(server, page=DEMO, color_scheme=scheme, **size) as ann:
+                with Tab(server, page=None, color_scheme=scheme, **size) as ann:
                     for tab, name in ((ann, "Ann"), (bob, "Bob")):
                         tab.page.get_by_label("Your name", exact=True).fill(name)
                         tab.until("document.getElementById('status').dataset.state === 'open'")
