@@ -60,6 +60,16 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "HelloHTTP",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryHTTP", package: "belfry"),
+                .product(name: "BelfryIO", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "PocketsocketChat",
             dependencies: [.product(name: "BelfryPocketsocket", package: "belfry")],
             swiftSettings: settings

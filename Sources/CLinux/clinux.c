@@ -5,6 +5,7 @@
 #include "clinux.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -78,3 +79,5 @@ int clinux_limit(int locked_memory, uint64_t *soft, uint64_t *hard) {
   *hard = limit.rlim_max;
   return 0;
 }
+
+void clinux_trim(void) { malloc_trim(0); }

@@ -5,7 +5,7 @@
 public struct RunReport: Codable, Sendable {
     /// Who was measured, as the caller named it.
     public var label: String
-    /// The wire spoken: `nucosmq`, `missioncommander`, `nats` or `resp`.
+    /// The wire spoken, as `nucosmq` or `resp`.
     public var wire: String
     /// `fanout`, `pair`, `echo`, `connect` or `idle`.
     public var workload: String
@@ -19,7 +19,7 @@ public struct RunReport: Codable, Sendable {
     public var frameBytes: Int
     /// Seconds measured, warm-up not counted.
     public var seconds: Double
-    /// Messages delivered to counted subscribers in that time; connections let in (connect).
+    /// Messages delivered to counted subscribers in that time; connections let in (connect, idle).
     public var deliveries: Int
     /// Deliveries per second of wall time.
     public var deliveriesPerSecond: Double

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CLoad
 import Foundation
 import LoadReport
 
@@ -55,6 +56,8 @@ struct BelfryBench: ParsableCommand {
             niceness: nice,
             logs: logs
         )
+        // Servers inherit it.
+        _ = cload_raise_descriptor_limit()
         if !runner.isPinned { say("one core only: server and load share it, the figures mean little") }
 
         var results = Results()

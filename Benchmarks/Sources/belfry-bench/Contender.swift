@@ -15,11 +15,15 @@ struct Contender: Sendable {
         belfry("uring"),
         commander("epoll"),
         commander("uring"),
+        pocketsocket("epoll"),
+        pocketsocket("uring"),
         Contender(
             name: "redis",
             wire: "resp",
             command: ["redis-server", "--port", "PORT", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         ),
+        // Of `Peers`, if its programs are on the path.
+        Contender(name: "nio", wire: "websocket", command: ["nio-websocket", "PORT", "1"]),
         Contender(name: "nats", wire: "nats", command: ["nats-server", "-a", "127.0.0.1", "-p", "PORT"]),
     ]
 
@@ -46,6 +50,15 @@ struct Contender: Sendable {
                 "BELFRY", "serve", "--io", io, "--loops", "1", "--nucosmq", "127.0.0.1:0",
                 "--missioncommander", "127.0.0.1:PORT", "--log-level", "error",
             ]
+        )
+    }
+
+    /// The product as a Pocketsocket server.
+    private static func pocketsocket(_ io: String) -> Contender {
+        Contender(
+            name: "pocketsocket-\(io)",
+            wire: "pocketsocket",
+            command: ["BELFRY", "pocketsocket", "127.0.0.1", "PORT", "--io", io, "--loops", "1"]
         )
     }
 

@@ -29,15 +29,29 @@ struct Row: Sendable {
                 name: "echo",
                 title: "echo, 50 connections",
                 arguments: ["echo", "--connections", "50"],
-                // A room each, where a MissionCommander server has one.
+                // A room each, where the others' servers have one.
                 wires: ["nucosmq", "nats", "resp"]
             ),
             Row(
                 name: "connect",
                 title: "connect, 8 at a time",
                 arguments: ["connect", "--concurrency", "8"],
-                wires: ["nucosmq", "missioncommander"]
+                wires: ["nucosmq", "missioncommander", "pocketsocket", "websocket"]
             ),
-            Row(name: "idle", title: "idle, 5000 sessions", arguments: ["idle", "--sessions", "5000"]),
+            Row(
+                name: "idle",
+                title: "idle, 5000 sessions",
+                arguments: ["idle", "--sessions", "5000"],
+                wires: ["nucosmq", "missioncommander", "nats", "resp"]
+            ),
         ]
+        + [1_000, 10_000].map { sessions in
+            Row(
+                name: "idle-\(sessions)",
+                title: "idle, \(sessions) sockets",
+                // Pocketsocket tells everybody of everybody who comes: one by one that takes for ever.
+                arguments: ["idle", "--sessions", "\(sessions)", "--together", "200"],
+                wires: ["pocketsocket", "websocket"]
+            )
+        }
 }

@@ -44,6 +44,9 @@ struct Tables {
                 $0.median(\.bytesPerSession).map { Format.fixed($0, 0) } ?? "n/a"
             }
         )
+        tables.append(
+            table("Server CPU, µs per idle session let in", idle) { Format.number($0.median(\.serverMicroseconds)) }
+        )
         return tables.filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
@@ -57,7 +60,7 @@ struct Tables {
 
     private func table(_ title: String, _ rows: [Row], _ figure: (Results.Cell) -> String) -> String {
         guard !rows.isEmpty else { return "" }
-        let width = 17
+        let width = 20
         var text = title + "\n" + Format.pad("", 24)
         for contender in contenders { text += Format.pad(contender.name, width) }
         text += "\n"

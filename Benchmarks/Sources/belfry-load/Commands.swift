@@ -141,9 +141,11 @@ struct Idle: ParsableCommand {
     @OptionGroup var target: TargetOptions
     @Option(help: "Sessions.") var sessions = 5_000
     @Flag(help: "Each session joins one common room.") var joined = false
+    @Option(help: "Sessions on their way at a time.") var together = 1
 
     func validate() throws {
         guard (1...19_000).contains(sessions) else { throw ValidationError("sessions must be 1...19000") }
+        guard (1...2_000).contains(together) else { throw ValidationError("together must be 1...2000") }
         guard target.pid != nil else { throw ValidationError("idle needs --pid") }
     }
 
@@ -157,7 +159,7 @@ struct Idle: ParsableCommand {
             connections: sessions,
             window: 0
         )
-        let measurement = IdleMeasurement(sessions: sessions, joined: joined, server: server)
+        let measurement = IdleMeasurement(sessions: sessions, joined: joined, together: together, server: server)
         try measurement.run(host: target.host, port: target.port, wire: wire, into: &report)
         try Output.write(report, human: target.human)
     }

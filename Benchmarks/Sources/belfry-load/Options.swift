@@ -7,7 +7,8 @@ import LoadReport
 
 /// Which server, and how to print.
 struct TargetOptions: ParsableArguments {
-    @Option(help: "Wire to speak: nucosmq, missioncommander, nats or resp.") var wire: String
+    @Option(help: "Wire to speak: nucosmq, missioncommander, nats, resp, pocketsocket, websocket or websocket-echo.")
+    var wire: String
     @Option(help: "Numeric IPv4 address.") var host = "127.0.0.1"
     @Option(help: "TCP port.") var port: UInt16
     @Option(help: "Process of the server; without it nothing is known of its CPU and memory.") var pid: Int?

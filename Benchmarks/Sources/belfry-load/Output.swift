@@ -21,7 +21,11 @@ enum Output {
             ("seconds", Format.fixed(report.seconds, 2)),
         ]
         if let bytes = report.bytesPerSession {
-            lines.append(("bytes per session", Format.fixed(bytes, 0)))
+            lines += [
+                ("bytes per session", Format.fixed(bytes, 0)),
+                ("server µs/session", Format.number(report.serverMicroseconds)),
+                ("CPU", "server \(Format.percent(report.serverShare)), load \(Format.percent(report.loadShare))"),
+            ]
         } else {
             lines += [
                 ("bytes", "payload \(report.payloadBytes), frame \(report.frameBytes)"),

@@ -18,46 +18,112 @@ struct SelfCheck: ParsableCommand {
             try checkCorruption(wire, sample)
             print("\(wire.name): ok")
         }
+        try checkReceipts()
+        try checkMask()
+        print("receipts and masks: ok")
+    }
+
+    private static let presence = WebSocketWire.text(
+        #"{"socket": "connected", "port": 53872, "address": "127.0.0.1"}"#
+    )
+
+    private static func receipt(_ fraction: String, id: String = "0.lchkqdo") -> [UInt8] {
+        WebSocketWire.text(
+            #"{"time": "2026-11-21 09:59:23\#(fraction)", "messageId": "\#(id)", "socket": "sent", "attr": "json"}"#
+        )
+    }
+
+    /// Receipts with and without a fraction, cut at every byte; and one for another message.
+    private func checkReceipts() throws {
+        let stream = [".539484", "", ".000001", ""].flatMap { Self.receipt($0) }
+        for cut in 0...stream.count {
+            var counter = ReceiptCounter(first: Self.receipt(".1"))
+            for part in [stream[..<cut], stream[cut...]] { try part.withUnsafeBytes { try counter.walk($0) } }
+            guard counter.frames == 5, counter.isAtBoundary else {
+                throw LoadError("receipts: cut at \(cut) the counter saw \(counter.frames)")
+            }
+        }
+        for wrong in [Self.receipt("", id: "0.other11"), Self.presence] {
+            var counter = ReceiptCounter(first: Self.receipt(".1"))
+            guard (try? wrong.withUnsafeBytes { try counter.walk($0) }) == nil else {
+                throw LoadError("a wrong receipt went unnoticed")
+            }
+        }
+    }
+
+    /// A stamp written into a masked publication must come out of it.
+    private func checkMask() throws {
+        let sample = Stamp.payload(0, size: 128)
+        var publication = WebSocketWire.pocketsocket.publication(room: "", payload: sample)
+        guard let stamp = WebSocketWire.pocketsocket.stamp(in: publication, payload: sample),
+            let frame = publication.withUnsafeBytes({ WebSocketFrame($0) }), frame.length == publication.count
+        else { throw LoadError("a publication is no frame") }
+        publication.withUnsafeMutableBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return }
+            Stamp.write(0x1234_5678_9abc, to: base + stamp.offset)
+            Stamp.mask(base + stamp.offset, with: stamp.mask)
+        }
+        let key = publication[(frame.headerBytes - 4)..<frame.headerBytes]
+        let text = publication[frame.headerBytes...].enumerated().map { $1 ^ key[key.startIndex + $0 & 3] }
+        guard text[...].end(of: Stamp.payload(0x1234_5678_9abc, size: 128)) != nil else {
+            throw LoadError("a masked stamp does not come out")
+        }
     }
 
     /// What a server says on a wire, in pieces, and what each piece is.
     private struct Sample {
-        let pieces: [(bytes: String, item: WireItem)]
+        let pieces: [(bytes: [UInt8], item: WireItem)]
         let delivery: (Int) -> [UInt8]
         let payloadOffset: Int
 
         init(_ wire: any Wire) {
             func text(_ sequence: Int) -> String { String(decoding: Stamp.payload(sequence, size: 128), as: UTF8.self) }
-            let head: String
-            let tail: String
-            let others: [(String, WireItem)]
+            let head: [UInt8]
+            let tail: [UInt8]
+            var others: [([UInt8], WireItem)]
             switch wire.name {
             case "nucosmq":
-                (head, tail) = (#"{"data": {"event": "load", "content": ""#, #"", "room": "r"}}_EOM_"#)
-                others = [(#"{"data": {"event": "pong", "content": ""}}_EOM_"#, .ready)]
+                (head, tail) = (
+                    Array(#"{"data": {"event": "load", "content": ""#.utf8), Array(#"", "room": "r"}}_EOM_"#.utf8)
+                )
+                others = [(Array(#"{"data": {"event": "pong", "content": ""}}_EOM_"#.utf8), .ready)]
             case "missioncommander":
-                func header(_ text: String) -> String { text + String(repeating: "\0", count: 64 - text.utf8.count) }
-                (head, tail) = (header(#"{"length": 137, "subject": "load"}"#) + #"{"m": ""#, #""}"#)
-                others = [(header(#"{"length": 8, "subject": "in"}"#) + #"{"n": 7}"#, .ready)]
+                func header(_ text: String) -> [UInt8] {
+                    Array(text.utf8) + Array(repeating: 0, count: 64 - text.utf8.count)
+                }
+                (head, tail) = (
+                    header(#"{"length": 137, "subject": "load"}"#) + Array(#"{"m": ""#.utf8), Array(#""}"#.utf8)
+                )
+                others = [(header(#"{"length": 8, "subject": "in"}"#) + Array(#"{"n": 7}"#.utf8), .ready)]
             case "nats":
-                (head, tail) = ("MSG r 1 128\r\n", "\r\n")
-                others = [(#"INFO {"a":"b"}"# + "\r\n", .greeting), ("PONG\r\n", .ready), ("PING\r\n", .interlude)]
-            default:
-                (head, tail) = ("*3\r\n$7\r\nmessage\r\n$1\r\nr\r\n$128\r\n", "\r\n")
+                (head, tail) = (Array("MSG r 1 128\r\n".utf8), Array("\r\n".utf8))
                 others = [
-                    ("*3\r\n$9\r\nsubscribe\r\n$1\r\nr\r\n:1\r\n", .ready), ("+PONG\r\n", .ready),
-                    (":100\r\n", .acknowledgement),
+                    (Array((#"INFO {"a":"b"}"# + "\r\n").utf8), .greeting), (Array("PONG\r\n".utf8), .ready),
+                    (Array("PING\r\n".utf8), .interlude),
+                ]
+            case "pocketsocket", "websocket", "websocket-echo":
+                let frame = WebSocketWire.delivery(text(0))
+                let end = frame[...].end(of: Array(text(0).utf8)) ?? 0
+                (head, tail) = (Array(frame[..<(end - 128)]), Array(frame[end...]))
+                others = [(WebSocketWire.acceptance, .ready)]
+                if wire.acknowledges { others.append((SelfCheck.receipt(".5"), .acknowledgement)) }
+                if wire.announces { others.append((SelfCheck.presence, .interlude)) }
+            default:
+                (head, tail) = (Array("*3\r\n$7\r\nmessage\r\n$1\r\nr\r\n$128\r\n".utf8), Array("\r\n".utf8))
+                others = [
+                    (Array("*3\r\n$9\r\nsubscribe\r\n$1\r\nr\r\n:1\r\n".utf8), .ready),
+                    (Array("+PONG\r\n".utf8), .ready), (Array(":100\r\n".utf8), .acknowledgement),
                 ]
             }
-            delivery = { Array((head + text($0) + tail).utf8) }
-            payloadOffset = head.utf8.count
+            delivery = { [head, tail] in head + Array(text($0).utf8) + tail }
+            payloadOffset = head.count
             let payload = payloadOffset..<(payloadOffset + 128)
-            pieces = others + [(head + text(0) + tail, .delivery(payload: payload))] + others
+            pieces = others + [(delivery(0), .delivery(payload: payload))] + others
         }
     }
 
     private func checkParser(_ wire: any Wire, _ sample: Sample) throws {
-        let stream = sample.pieces.flatMap { Array($0.bytes.utf8) }
+        let stream = sample.pieces.flatMap(\.bytes)
         for cut in 0...stream.count {
             var buffer: [UInt8] = []
             var items: [WireItem] = []

@@ -9,6 +9,7 @@ import Synchronization
 package final class BrokerShared: Sendable {
     package let configuration: BrokerConfiguration
     package let logger: Logger
+    let keepsHistory: Bool
     let counters = BrokerCounters()
     let frameMemory = MemoryMeter()
     let addresses: AddressLimit
@@ -20,6 +21,7 @@ package final class BrokerShared: Sendable {
     init(configuration: BrokerConfiguration, logger: Logger, group: EventLoopGroup) {
         self.configuration = configuration
         self.logger = logger
+        keepsHistory = configuration.history.isKept
         self.group = group
         addresses = AddressLimit(limit: configuration.limits.maxConnectionsPerAddress)
     }

@@ -13,9 +13,22 @@ extension LoopContext {
             for connection in connections.values { connection.handler?.tick(now: now) }
             expireHistory()
             metrics?.update(shared.statistics)
+            if index == 0 { giveMemoryBack() }
             startTicking()
         }
     }
+
+    /// After a crowd, or much that waited for slow clients, the allocator would keep the memory for good.
+    private func giveMemoryBack() {
+        let statistics = shared.statistics
+        let bytes = statistics.frameLogBytes + statistics.connections * 2_048
+        mostBytes = max(mostBytes, bytes)
+        guard mostBytes - bytes >= Self.worthGivingBack else { return }
+        mostBytes = bytes
+        ProcessMemory.giveBack()
+    }
+
+    private static let worthGivingBack = 16 * 1024 * 1024
 
     /// Rooms that nobody is in go when the last message of theirs has outlived its time.
     private func expireHistory() {

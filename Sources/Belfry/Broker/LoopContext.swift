@@ -26,6 +26,8 @@ package final class LoopContext: TurnEndHandler {
     var taps: [any RoomTap] = []
     /// On the first loop alone.
     private(set) var metrics: BrokerMetrics?
+    /// The most memory in use since some was given back; on the first loop alone.
+    var mostBytes = 0
     private var grownLogs: [FrameLog] = []
     private var dirtyRosters: [Roster] = []
     /// Rosters whose cursors moved this turn: they let go of what nobody needs.
@@ -104,8 +106,9 @@ package final class LoopContext: TurnEndHandler {
     }
 
     package func turnEnded() -> Bool {
-        cachedTurnTime = 0
-        cachedWallClock = 0
+        // Read anew by who asks from here on, and again in the next turn: a long wait may lie between.
+        forgetTime()
+        defer { forgetTime() }
         tellReaders()
         for roster in dirtyRosters { roster.listLagging() }
         let hasMore = pumpListed()
@@ -123,6 +126,11 @@ package final class LoopContext: TurnEndHandler {
             published = 0
         }
         return hasMore
+    }
+
+    private func forgetTime() {
+        cachedTurnTime = 0
+        cachedWallClock = 0
     }
 
     private func tellReaders() {
@@ -243,7 +251,7 @@ package final class LoopContext: TurnEndHandler {
     }
 
     /// Runs work with the context of a room's home: now if that is this loop, else handed over.
-    func toHome(of room: String, _ work: @escaping @Sendable (LoopContext) -> Void) {
+    package func toHome(of room: String, _ work: @escaping @Sendable (LoopContext) -> Void) {
         toLoop(shared.home(of: room), work)
     }
 

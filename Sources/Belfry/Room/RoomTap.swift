@@ -42,16 +42,29 @@ extension LoopContext {
     ) {
         guard !isStopped, !OwnRoom.isOwn(name), name.utf8.count <= shared.configuration.limits.maxRoomNameBytes
         else { return }
-        let room = shared.configuration.history.isKept && !name.isEmpty ? self.room(name) : rooms[name]
+        let room = shared.keepsHistory && !name.isEmpty ? self.room(name) : rooms[name]
         guard let room, room.owner == nil else { return }
         room.publish(event: event, payload: payload, sender: sender, except: tap)
     }
 
     /// Publishes a frame to who is in a room that is a front-end's own; from any loop.
     package func publish(_ frame: [UInt8], format: any WireFormat, toOwn room: String) {
-        toHome(of: room) { home in
-            home.rooms[room]?.publish(frame: frame.span, format: format, sender: .server)
-        }
+        toHome(of: room) { _ = $0.publishAtHome(frame, format: format, toOwn: room, except: nil) }
+    }
+
+    /// The same at the room's home, where somebody may be left out; whether anybody was.
+    package func publishAtHome(
+        _ frame: [UInt8],
+        format: any WireFormat,
+        toOwn room: String,
+        except session: SessionID?
+    ) -> Bool {
+        guard let core = rooms[room],
+            let position = core.publish(frame: frame.span, format: format, sender: .server),
+            let session, core.members[session] != nil
+        else { return false }
+        leaveOut(position.offset, of: room, for: session)
+        return true
     }
 
     /// At a room's home: makes the room if need be, and lets a tap that has come to want it hear it.
@@ -80,6 +93,6 @@ extension BrokerShared {
 
     /// Whether there are rooms besides so many, or history makes them.
     package func hasRooms(besides count: Int) -> Bool {
-        configuration.history.isKept || counters.roomCount > count
+        keepsHistory || counters.roomCount > count
     }
 }

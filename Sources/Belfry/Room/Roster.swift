@@ -39,6 +39,9 @@ final class Roster: FrameLogReader {
         chunks.append(tail)
     }
 
+    /// Whether the room is at home on this loop.
+    var isAtHome: Bool { announcedEnd == .max }
+
     /// The offset behind the last frame.
     var endOffset: UInt64 { min(chunks.last?.endOffset ?? 0, announcedEnd) }
 

@@ -57,6 +57,11 @@ final class Subscription {
 
     /// Leaves a message out; before the log is known to have grown by it.
     func leaveOut(_ offset: UInt64) {
+        if offset == cursor, own.isEmpty, kept.isEmpty, roster.isAtHome {
+            // Who keeps up, as most who speak do, is past it at once.
+            cursor = offset + 1
+            return
+        }
         while let first = own.first, first.upperBound <= cursor { own.removeFirst() }
         if let last = own.last, last.upperBound == offset {
             own[own.count - 1] = last.lowerBound..<offset + 1

@@ -187,9 +187,9 @@ extension LoopContext {
         toLoop(member.loop, work)
     }
 
-    /// At a room's home: a session on another loop is not to hear a message.
+    /// At a room's home: a session is not to hear a message.
     func leaveOut(_ offset: UInt64, of room: String, for session: SessionID) {
-        handOver(to: session.loop) { context in
+        toLoop(session.loop) { context in
             context.connections[session]?.memberships[room]?.subscription?.leaveOut(offset)
         }
     }

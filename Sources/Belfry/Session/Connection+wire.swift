@@ -13,6 +13,9 @@ extension Connection {
     /// The place behind what is queued now.
     package var wireMark: WireMark { WireMark(queuedBytes: queuedBytes) }
 
+    /// Bytes that the backend has been given so far: it is given the next ones when it has got rid of these.
+    package var givenBytes: Int { queuedBytes &- pendingBytes }
+
     /// Whether the kernel has taken everything before a mark.
     ///
     /// Asked from time to time; at worst it says so a little late.

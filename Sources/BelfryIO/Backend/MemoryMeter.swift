@@ -1,6 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Synchronization
 
 /// Counts the bytes that frame chunks hold, over all loops.
@@ -14,4 +15,10 @@ package final class MemoryMeter: Sendable {
     package var bytes: Int { count.load(ordering: .relaxed) }
 
     func add(_ bytes: Int) { count.add(bytes, ordering: .relaxed) }
+}
+
+/// The memory of the whole process.
+package enum ProcessMemory {
+    /// Gives pages that the allocator keeps for later back to the kernel; takes milliseconds where there is much.
+    package static func giveBack() { clinux_trim() }
 }

@@ -2,37 +2,57 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Belfry
+import BelfryHTTP
 import BelfryIO
 import BelfryJSON
 
 /// What a server says, as JSON texts (Pocketsocket wire, §2).
 enum ServerText {
-    /// A receipt (§2.2).
+    /// What stands before the id in a receipt (§2.2), for a moment as `LocalClock` writes it.
+    static func receiptStart(at time: [UInt8]) -> [UInt8] {
+        Array(#"{"time": ""#.utf8) + time + Array(#"", "messageId": "#.utf8)
+    }
+
+    private static let receiptEnd = Array(#", "socket": "sent", "attr": "json"}"#.utf8)
+    private static let stringReceiptEnd = Array(#", "socket": "sent", "attr": "string"}"#.utf8)
+
+    /// A receipt (§2.2), framed.
     ///
     /// - Parameters:
     ///   - message: What was received.
     ///   - text: Its bytes.
-    ///   - time: The local time, as `LocalClock` writes it.
-    ///   - output: What the receipt is appended to.
+    ///   - start: What `receiptStart` makes.
+    ///   - output: What the frame is appended to.
     static func appendReceipt(
         for message: ClientMessage,
         in text: Span<UInt8>,
-        time: [UInt8],
+        start: [UInt8],
         to output: inout [UInt8]
     ) {
-        append(#"{"time": ""#, to: &output)
-        output.append(contentsOf: time)
-        append(#"", "messageId": "#, to: &output)
-        if !message.isObject {
-            append("\(text.count)", to: &output)
-        } else if let id = message.id {
+        let end = message.isObject ? receiptEnd : stringReceiptEnd
+        if let id = message.id, message.isObject {
             // Digits and members stay as they are; what is not ASCII is escaped, as in the original.
-            JSONWriter.append(json: text.extracting(id), to: &output)
+            let raw = text.extracting(id)
+            if raw.isASCII {
+                appendFrame(start, raw, end, to: &output)
+            } else {
+                var escaped: [UInt8] = []
+                JSONWriter.append(json: raw, to: &escaped)
+                appendFrame(start, escaped.span, end, to: &output)
+            }
         } else {
-            append("null", to: &output)
+            let id = Array((message.isObject ? "null" : "\(text.count)").utf8)
+            appendFrame(start, id.span, end, to: &output)
         }
-        append(#", "socket": "sent", "attr": "#, to: &output)
-        append(message.isObject ? #""json"}"# : #""string"}"#, to: &output)
+    }
+
+    private static func appendFrame(_ start: [UInt8], _ id: Span<UInt8>, _ end: [UInt8], to output: inout [UInt8]) {
+        let length = start.count + id.count + end.count
+        output.reserveCapacity(output.count + length + WebSocketEncoder.maxHeaderBytes)
+        WebSocketEncoder.appendHeader(.text, length: length, to: &output)
+        output.append(contentsOf: start)
+        output.append(bytes: id)
+        output.append(contentsOf: end)
     }
 
     /// That a client came or went (§2.3).
@@ -54,13 +74,8 @@ enum ServerText {
         append(#"","message":"#, to: &output)
         JSONWriter.append(message, to: &output)
         append(#","data":"#, to: &output)
-        switch payload.kind {
-        case .json:
-            guard (try? JSONScanner.validate(payload.bytes.span)) != nil else { return nil }
-            output += payload.bytes
-        case .text: JSONWriter.append(utf8: payload.bytes.span, to: &output)
-        case .binary: JSONWriter.append(Base64.encode(payload.bytes), to: &output)
-        }
+        guard let json = json(payload) else { return nil }
+        output += json
         output.append(ASCII.closeBrace)
         return output
     }
@@ -99,4 +114,12 @@ enum ServerText {
 
     /// An id as browsers make them: `0.` and digits of base 32 (§2.1).
     static func newID() -> String { "0." + String(UInt64.random(in: 0..<1 << 55), radix: 32) }
+}
+
+extension Span<UInt8> {
+    /// Whether no byte has its top bit set.
+    var isASCII: Bool {
+        for index in indices where self[index] >= 0x80 { return false }
+        return true
+    }
 }

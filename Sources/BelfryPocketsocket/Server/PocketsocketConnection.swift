@@ -13,7 +13,11 @@ final class PocketsocketConnection: WebSocketDelegate {
     private let socket: WebSocketConnection
     private let shared: PocketsocketShared
     private let tap: PocketsocketTap
-    private let format: WebSocketFormat<VerbatimContent>
+    /// Boxed once, not for each message.
+    private let format: any WireFormat
+    private let echo: Bool
+    private let isTraced: Bool
+    private let forwardsCoreEvents: Bool
     /// Whether frames have to be compressed before they fit the format.
     private let isCompressed: Bool
     private var membership: Membership?
@@ -25,6 +29,9 @@ final class PocketsocketConnection: WebSocketDelegate {
         tap = shared.tap(of: socket.connection.context)
         format = socket.format(VerbatimContent())
         isCompressed = format.name != shared.format.name
+        echo = shared.configuration.echo
+        isTraced = shared.configuration.trace != nil
+        forwardsCoreEvents = shared.configuration.forwardsCoreEvents
     }
 
     private var connection: Connection { socket.connection }
@@ -36,7 +43,7 @@ final class PocketsocketConnection: WebSocketDelegate {
         isAnnounced = true
         shared.count(1, on: context)
         trace(.connected(host: connection.peer?.host ?? "", port: connection.peer?.port ?? 0))
-        announce("connected")
+        shared.announce("connected", connection)
         connection.join(shared.hub, format: format, lag: shared.configuration.lag, isOwn: true)
         membership = connection.membership(of: shared.hub)
         // Before the answer to the handshake leaves: once the client can tell others that it is here, it is.
@@ -50,28 +57,26 @@ final class PocketsocketConnection: WebSocketDelegate {
         shared.count(-1, on: context)
         trace(.disconnected(host: connection.peer?.host ?? "", port: connection.peer?.port ?? 0))
         // When all go at once nobody is told of each.
-        if !context.isStopped { announce("disconnected") }
+        if !context.isStopped { shared.announce("disconnected", connection) }
     }
-
-    private func announce(_ what: String) { shared.publish(ServerText.presence(what, connection.peer), on: context) }
 
     // MARK: Messages
 
     func received(_ kind: WebSocketMessageKind, _ payload: Span<UInt8>, frame: Span<UInt8>) {
         let message = ClientMessage(payload)
-        if message.hasSocket, !shared.configuration.forwardsCoreEvents { return }
+        if message.hasSocket, !forwardsCoreEvents { return }
         tap.sendReceipt(for: message, payload, to: socket)
         guard let membership else { return }
-        if shared.configuration.trace != nil { traceReceived(payload) }
-        let echo = shared.configuration.echo
+        shared.flushPresence(on: context)
+        if isTraced { traceReceived(payload) }
         if kind == .text, !isCompressed {
             connection.publish(frame, format: format, to: membership, toSelf: echo)
         } else {
             publishAnew(payload, kind, to: membership, toSelf: echo)
         }
-        if shared.configuration.trace != nil { traceSent(payload) }
-        if let text = message.message { relay(message, text, payload) }
-        if !shared.readers.isEmpty || connection.hasReaders { tellProcess(message, payload) }
+        if isTraced { traceSent(payload) }
+        if let text = message.message, shared.broker.hasRooms(besides: 1) { relay(message, text, payload) }
+        if shared.hasReaders || connection.hasReaders { tellProcess(message, payload) }
     }
 
     /// A binary message goes out as a text, as from the original, unless that can't be; a compressed one is compressed
@@ -92,7 +97,6 @@ final class PocketsocketConnection: WebSocketDelegate {
 
     /// Publishes to the room of the message's channel, if there is one.
     private func relay(_ message: ClientMessage, _ name: JSONText, _ text: Span<UInt8>) {
-        guard shared.broker.hasRooms(besides: 1) else { return }
         let (channel, event) = ClientMessage.split(name.string(in: text))
         guard shared.configuration.rooms.contains(channel) else { return }
         let payload = message.payload(in: text)
@@ -107,7 +111,7 @@ final class PocketsocketConnection: WebSocketDelegate {
         let parts = name.map(ClientMessage.split)
         let payload = message.payload(in: text)
         if connection.hasReaders { connection.deliver(event: name ?? "", name == nil ? .text(string(text)) : payload) }
-        shared.readers.send(
+        shared.tellReaders(
             ReceivedMessage(
                 session: connection.id,
                 peer: connection.peer,
@@ -133,7 +137,7 @@ final class PocketsocketConnection: WebSocketDelegate {
 
     private func traceSent(_ text: Span<UInt8>) {
         guard let trace = shared.configuration.trace else { return }
-        let (hub, text, others) = (shared.hub, string(text), shared.configuration.echo ? 0 : 1)
+        let (hub, text, others) = (shared.hub, string(text), echo ? 0 : 1)
         context.toLoop(shared.broker.home(of: hub)) {
             trace(.sent(text, receivers: $0.memberCount(of: hub) - others))
         }

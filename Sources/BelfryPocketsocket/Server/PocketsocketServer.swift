@@ -49,7 +49,7 @@ public struct PocketsocketServer: Sendable {
     ///   - policy: What happens beyond that; losses are announced. Clients are never held up.
     public func messages(limit: Int = 1_024, onOverflow policy: OverflowPolicy = .dropOldest) -> Queue<ReceivedMessage>
     {
-        shared.readers.add(Queue(.init(limit: limit, policy: policy)))
+        shared.addReader(Queue(.init(limit: limit, policy: policy)))
     }
 
     /// Sends a message of a channel to every client, and to the room of that name.

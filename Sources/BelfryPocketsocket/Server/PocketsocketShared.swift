@@ -17,10 +17,15 @@ final class PocketsocketShared: Sendable {
     /// The hub's name.
     let hub: String
     let format = WebSocketFormat(VerbatimContent())
-    let readers = ReaderList<ReceivedMessage>()
+    private let readers = ReaderList<ReceivedMessage>()
+    /// Asked for each message, which a generic list of another module would take long to answer.
+    private let mayHaveReaders = Atomic<Bool>(false)
     private let clients = Atomic<Int>(0)
+    /// Comings and goings that are not told yet.
+    private let waitingPresence = Atomic<Int>(0)
     /// By loop.
     private let taps: [LoopConfined<PocketsocketTap>]
+    private let presence: LoopConfined<PresenceBoard>
 
     init(_ configuration: PocketsocketConfiguration, broker: BrokerShared) {
         self.configuration = configuration
@@ -32,6 +37,25 @@ final class PocketsocketShared: Sendable {
         taps = broker.loops.map {
             LoopConfined(PocketsocketTap(hub: hub, rooms: rooms, format: format, trace: trace), to: $0)
         }
+        let home = broker.loops[broker.home(of: hub)]
+        presence = LoopConfined(PresenceBoard(hub: hub, format: format, trace: trace), to: home)
+    }
+
+    /// Whether there may be somebody in the process who reads all messages.
+    var hasReaders: Bool { mayHaveReaders.load(ordering: .relaxed) }
+
+    func addReader(_ queue: Queue<ReceivedMessage>) -> Queue<ReceivedMessage> {
+        let reader = readers.add(queue)
+        mayHaveReaders.store(true, ordering: .relaxed)
+        return reader
+    }
+
+    func tellReaders(_ message: ReceivedMessage) {
+        readers.send(message)
+        guard readers.isEmpty else { return }
+        mayHaveReaders.store(false, ordering: .relaxed)
+        // Somebody may have come in between.
+        if !readers.isEmpty { mayHaveReaders.store(true, ordering: .relaxed) }
     }
 
     var clientCount: Int { clients.load(ordering: .relaxed) }
@@ -46,6 +70,25 @@ final class PocketsocketShared: Sendable {
         }
     }
 
+    // MARK: Presence
+
+    /// Tells all but the one concerned that somebody came or went; may be told a little later where there are many.
+    func announce(_ what: String, _ connection: Connection) {
+        let (session, peer) = (connection.id, connection.peer)
+        waitingPresence.add(1, ordering: .relaxed)
+        connection.context.toHome(of: hub) { [self] home in
+            presence.value.add(ServerText.presence(what, peer), about: session, on: home) { [self] in
+                waitingPresence.subtract($0, ordering: .relaxed)
+            }
+        }
+    }
+
+    /// Before a message: who sends it has been announced.
+    func flushPresence(on context: LoopContext) {
+        guard waitingPresence.load(ordering: .relaxed) > 0 else { return }
+        context.toHome(of: hub) { [self] in presence.value.flush(on: $0) }
+    }
+
     /// The tap of a loop; on that loop only.
     func tap(of context: LoopContext) -> PocketsocketTap { taps[context.index].value }
 
@@ -58,6 +101,7 @@ final class PocketsocketShared: Sendable {
 
     /// The same from a loop of the broker.
     func publish(_ text: [UInt8], on context: LoopContext) {
+        flushPresence(on: context)
         context.publish(format.frame(text), format: format, toOwn: hub)
         guard let trace = configuration.trace else { return }
         let hub = self.hub
@@ -84,53 +128,5 @@ extension WebSocketFormat<VerbatimContent> {
         var frame: [UInt8] = []
         encode(room: "", event: "", payload: Payload(.text, bytes: text), into: &frame)
         return frame
-    }
-}
-
-/// Says to a hub what is published in the rooms of a loop.
-///
-/// Loop-confined.
-final class PocketsocketTap: RoomTap {
-    private let hub: String
-    private let rooms: PocketsocketConfiguration.Rooms
-    private let format: WebSocketFormat<VerbatimContent>
-    private let trace: (@Sendable (PocketsocketTrace) -> Void)?
-    private var clock = LocalClock()
-    /// Memory for receipts.
-    private var scratch: [UInt8] = []
-
-    init(
-        hub: String,
-        rooms: PocketsocketConfiguration.Rooms,
-        format: WebSocketFormat<VerbatimContent>,
-        trace: (@Sendable (PocketsocketTrace) -> Void)?
-    ) {
-        self.hub = hub
-        self.rooms = rooms
-        self.format = format
-        self.trace = trace
-    }
-
-    func wants(_ room: String) -> Bool { rooms.contains(room) }
-
-    func published(_ event: String, _ payload: Payload, in room: String, on context: LoopContext) {
-        // With a dot in any case: an original client raises a message without one twice.
-        guard let text = ServerText.message("\(room).\(event)", payload, id: ServerText.newID()) else { return }
-        context.publish(format.frame(text), format: format, toOwn: hub)
-        guard let trace else { return }
-        context.toLoop(context.shared.home(of: hub)) { [hub] in
-            trace(.sent(String(decoding: text, as: UTF8.self), receivers: $0.memberCount(of: hub)))
-        }
-    }
-
-    /// Sends a receipt.
-    func sendReceipt(for message: ClientMessage, _ text: Span<UInt8>, to socket: WebSocketConnection) {
-        var receipt: [UInt8] = []
-        swap(&receipt, &scratch)
-        receipt.removeAll(keepingCapacity: true)
-        let time = clock.text(at: socket.connection.context.wallClock)
-        ServerText.appendReceipt(for: message, in: text, time: time, to: &receipt)
-        socket.send(.text, receipt.span)
-        swap(&receipt, &scratch)
     }
 }

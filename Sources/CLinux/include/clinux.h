@@ -35,6 +35,9 @@ int clinux_epoll_wait(int ep, struct epoll_event *events, int max, int64_t timeo
 /// Soft and hard limit of open descriptors, or of locked memory; 0 when they were read.
 int clinux_limit(int locked_memory, uint64_t *soft, uint64_t *hard);
 
+/// Gives pages that the allocator keeps for later back to the kernel (malloc_trim(3)).
+void clinux_trim(void);
+
 /// Monotonic nanoseconds.
 int64_t clinux_monotonic_ns(void);
 #endif

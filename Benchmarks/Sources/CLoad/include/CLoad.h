@@ -85,6 +85,11 @@ static inline ssize_t cload_discard(int fd, size_t length) { return recv(fd, NUL
 
 static inline ssize_t cload_receive(int fd, void *buffer, size_t length) { return recv(fd, buffer, length, 0); }
 
+/// The same without waiting.
+static inline ssize_t cload_receive_now(int fd, void *buffer, size_t length) {
+  return recv(fd, buffer, length, MSG_DONTWAIT);
+}
+
 static inline ssize_t cload_send(int fd, const void *bytes, size_t length) {
   return send(fd, bytes, length, MSG_NOSIGNAL);
 }
@@ -97,10 +102,14 @@ static inline int cload_pin(int core) {
   return sched_setaffinity(0, sizeof set, &set);
 }
 
-/// Raises the soft limit of open descriptors to the hard one and returns it.
+/// Raises the soft limit of open descriptors to the hard one, that to 65,536 where it is allowed, and returns it.
 static inline int64_t cload_raise_descriptor_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+  if (limit.rlim_max < 65536) {
+    struct rlimit more = {65536, 65536};
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0) return 65536;
+  }
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   return (int64_t)limit.rlim_cur;

@@ -2,14 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLoad
+import Glibc
 
 /// A connection during set-up: blocking, everything parsed properly.
 struct BlockingConnection {
     let descriptor: CInt
-    /// Whether an interlude came already.
-    private(set) var hadInterlude = false
+    /// Interludes so far.
+    private(set) var interludes = 0
     private let wire: any Wire
     private var received: [UInt8] = []
+    /// Bytes of ``received`` that were parsed.
+    private var parsed = 0
 
     /// Connects and waits until the server has taken the opening; subscribed to `room` if there is one.
     init(host: String, port: UInt16, wire: any Wire, room: String?) throws {
@@ -41,7 +44,16 @@ struct BlockingConnection {
     }
 
     /// Whether nothing is read that was not asked for.
-    var isDrained: Bool { received.isEmpty }
+    var isDrained: Bool { parsed == received.count }
+
+    /// Takes interludes that are here already, without waiting.
+    mutating func takeInterludes() throws {
+        while try receive(waits: false) {}
+        while let (item, length) = try wire.parse(received[parsed...]), item == .interlude {
+            interludes += 1
+            parsed += length
+        }
+    }
 
     /// Sends all of it.
     func send(_ bytes: [UInt8]) throws {
@@ -56,22 +68,33 @@ struct BlockingConnection {
     /// The next item that is no interlude, and its bytes; waits five seconds for it.
     mutating func next() throws -> (item: WireItem, frame: [UInt8]) {
         while true {
-            if let (item, length) = try wire.parse(received[...]) {
-                let frame = Array(received[..<length])
-                received.removeFirst(length)
+            if let (item, length) = try wire.parse(received[parsed...]) {
+                let frame = Array(received[parsed..<(parsed + length)])
+                parsed += length
                 guard item == .interlude else { return (item, frame) }
-                hadInterlude = true
+                interludes += 1
                 try send(wire.interludeAnswer)
                 continue
             }
-            var chunk = [UInt8](repeating: 0, count: 16_384)
-            let count = cload_receive(descriptor, &chunk, chunk.count)
-            guard count > 0 else {
-                throw count == 0
-                    ? LoadError("\(wire.name): the server closed a connection during set-up")
-                    : LoadError.system("\(wire.name): waiting for an answer during set-up")
-            }
-            received += chunk[..<count]
+            _ = try receive(waits: true)
         }
+    }
+
+    /// Reads some; false if there is nothing and it shall not wait.
+    private mutating func receive(waits: Bool) throws -> Bool {
+        received.removeFirst(parsed)
+        parsed = 0
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        let count =
+            waits
+            ? cload_receive(descriptor, &chunk, chunk.count) : cload_receive_now(descriptor, &chunk, chunk.count)
+        guard count > 0 else {
+            if count < 0, errno == EAGAIN, !waits { return false }
+            throw count == 0
+                ? LoadError("\(wire.name): the server closed a connection during set-up")
+                : LoadError.system("\(wire.name): waiting for an answer during set-up")
+        }
+        received += chunk[..<count]
+        return true
     }
 }

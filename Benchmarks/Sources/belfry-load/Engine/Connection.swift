@@ -11,6 +11,8 @@ struct Connection {
     /// Whether bytes may go uncopied: not while an interlude may stand among them.
     var mayDiscard: Bool
     var counter: FrameCounter
+    /// Counts instead, where acknowledgements have no fixed length.
+    var receipts: ReceiptCounter?
     /// Reads so far; one in 64 is looked at.
     var reads = 0
 }

@@ -26,17 +26,20 @@ struct Group {
     private let frames: UnsafeMutablePointer<UInt8>
     private let frameLength: Int
     private let stampOffset: Int
+    /// What the stamp's halves are XORed with.
+    private let mask: UInt64
     /// What the socket has not taken yet, as offsets in ``frames``.
     private var unsent = 0..<0
     /// When each outstanding message was published, by stamp.
     private let times: UnsafeMutablePointer<Int64>
     private let timeMask: Int
 
-    init(publisher: Int, members: Range<Int>, window: Int, publication: [UInt8], stampOffset: Int) {
+    init(publisher: Int, members: Range<Int>, window: Int, publication: [UInt8], stamp: (offset: Int, mask: UInt64)) {
         self.publisher = publisher
         self.members = members
         self.window = window
-        self.stampOffset = stampOffset
+        stampOffset = stamp.offset
+        mask = stamp.mask
         laggards = members.count
         frameLength = publication.count
         // Both live as long as the process.
@@ -62,7 +65,9 @@ struct Group {
     /// Publishes `count` messages (at most ``credits``) in one write.
     mutating func publish(_ count: Int, descriptor: CInt) throws {
         for index in 0..<count {
-            Stamp.write(published + index, to: frames + index * frameLength + stampOffset)
+            let stamp = frames + index * frameLength + stampOffset
+            Stamp.write(published + index, to: stamp)
+            if mask != 0 { Stamp.mask(stamp, with: mask) }
         }
         let now = cload_now()
         for index in 0..<count { times[(published + index) & timeMask] = now }

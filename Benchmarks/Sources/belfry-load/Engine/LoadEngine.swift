@@ -89,6 +89,13 @@ final class LoadEngine {
                 throw LoadError("a connection has \(connection.counter.frames) frames of \(published)")
             }
         }
+        for connection in connections {
+            guard let receipts = connection.receipts else { continue }
+            let published = groups[connection.group].published
+            guard receipts.frames == published, receipts.isAtBoundary else {
+                throw LoadError("a publisher has \(receipts.frames) receipts of \(published)")
+            }
+        }
     }
 
     private var outstanding: Int { groups.reduce(0) { $0 + $1.published - $1.complete } }
@@ -134,7 +141,9 @@ final class LoadEngine {
                 throw LoadError.system("receiving")
             }
             guard count > 0 else { throw LoadError("the server closed a connection") }
-            if looks {
+            if connection.pointee.receipts != nil {
+                try connection.pointee.receipts?.walk(.init(rebasing: buffer[..<count]))
+            } else if looks {
                 let interludes = connection.pointee.counter.interludes
                 try connection.pointee.counter.walk(.init(rebasing: buffer[..<count]), everything: isThorough)
                 if connection.pointee.counter.interludes != interludes { try answerInterlude(index) }

@@ -1,6 +1,9 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import CLoad
+import Glibc
+
 /// The connections and rooms of a workload.
 struct Shape {
     /// Rooms, each with its publisher.
@@ -20,6 +23,7 @@ struct Shape {
 
     /// Opens every connection and has one message go round in every room, to learn what its frame looks like.
     func open(host: String, port: UInt16, wire: any Wire) throws -> LoadEngine {
+        guard self.groups == 1 || !wire.hasOneRoom else { throw LoadError("\(wire.name) has one room only") }
         var connections: [Connection] = []
         var groups: [Group] = []
         for index in 0..<self.groups {
@@ -29,25 +33,29 @@ struct Shape {
             var open: [BlockingConnection] = []
             for _ in 0..<subscribers {
                 open.append(try BlockingConnection(host: host, port: port, wire: wire, room: room))
+                if wire.announces, open.count % 64 == 0 { try Self.hearAnnouncements(&open) }
             }
             let isShared = publishesToItself && !wire.needsSeparatePublisher
             let joins = wire.publisherMustJoin && publisherJoins
             if !isShared {
                 open.append(try BlockingConnection(host: host, port: port, wire: wire, room: joins ? room : nil))
             }
+            if wire.announces { try Self.hearAllAnnouncements(&open) }
             let publisher = open.count - 1
             let sample = Stamp.payload(0, size: payload)
             let publication = wire.publication(room: room, payload: sample)
             try open[publisher].send(publication)
             for member in open.indices {
                 var frame: [UInt8] = []
+                var receipts: ReceiptCounter?
                 var stampOffset: Int?
                 if member < subscribers || joins {
                     (frame, stampOffset) = try Self.delivery(from: &open[member], of: sample)
                 } else if wire.acknowledges {
                     let answer = try open[member].next()
                     guard answer.item == .acknowledgement else { throw LoadError("unexpected \(answer.item)") }
-                    frame = answer.frame
+                    receipts = wire.receipts(first: answer.frame)
+                    if receipts == nil { frame = answer.frame }
                 }
                 guard open[member].isDrained else { throw LoadError("more than one delivery of one message") }
                 connections.append(
@@ -55,23 +63,45 @@ struct Shape {
                         descriptor: open[member].descriptor,
                         group: index,
                         isCounted: member < subscribers,
-                        mayDiscard: !frame.isEmpty && (wire.interlude.isEmpty || open[member].hadInterlude),
-                        counter: FrameCounter(frame: frame, stampOffset: stampOffset, interlude: wire.interlude)
+                        mayDiscard: !frame.isEmpty && (wire.interlude.isEmpty || open[member].interludes > 0),
+                        counter: FrameCounter(frame: frame, stampOffset: stampOffset, interlude: wire.interlude),
+                        receipts: receipts
                     )
                 )
             }
-            guard let stamp = publication[...].end(of: sample) else { throw LoadError("a publication without payload") }
+            guard let stamp = wire.stamp(in: publication, payload: sample) else {
+                throw LoadError("a publication without payload")
+            }
             groups.append(
                 Group(
                     publisher: first + publisher,
                     members: first..<(first + subscribers),
                     window: window,
                     publication: publication,
-                    stampOffset: stamp - sample.count
+                    stamp: stamp
                 )
             )
         }
         return try LoadEngine(wire: wire, connections: connections, groups: groups, spins: spins)
+    }
+
+    private static func hearAnnouncements(_ open: inout [BlockingConnection]) throws {
+        for index in open.indices { try open[index].takeInterludes() }
+    }
+
+    /// Waits until each pair of connections has been told of the later one, so that nothing else comes in a run.
+    private static func hearAllAnnouncements(_ open: inout [BlockingConnection]) throws {
+        let wanted = open.count * (open.count - 1) / 2
+        let end = cload_now() + 5_000_000_000
+        while true {
+            try hearAnnouncements(&open)
+            let heard = open.reduce(0) { $0 + $1.interludes }
+            if heard == wanted { return }
+            guard heard < wanted, cload_now() < end else {
+                throw LoadError("\(heard) announcements of newcomers came where \(wanted) should")
+            }
+            usleep(1_000)
+        }
     }
 
     private static func delivery(

@@ -18,6 +18,16 @@ enum Stamp {
         }
     }
 
+    /// XORs the eight bytes of each half, as a WebSocket client has to.
+    @inline(__always)
+    static func mask(_ stamp: UnsafeMutablePointer<UInt8>, with mask: UInt64) {
+        let halves = UnsafeMutableRawPointer(stamp)
+        for half in [0, 8] {
+            let bytes = halves.loadUnaligned(fromByteOffset: half, as: UInt64.self) ^ mask
+            halves.storeBytes(of: bytes, toByteOffset: half, as: UInt64.self)
+        }
+    }
+
     /// A payload of `size` ASCII characters that begins with the stamp of `sequence`.
     static func payload(_ sequence: Int, size: Int) -> [UInt8] {
         let alphabet = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".utf8)

@@ -27,6 +27,8 @@ struct ConnectMeasurement {
             while cload_now() < end {
                 var (connection, answer) = open.removeFirst()
                 try connection.waitUntilIn(answer: answer)
+                // Unread bytes would make a reset of the end.
+                if wire.announces { try connection.takeInterludes() }
                 try connection.send(wire.farewell)
                 close(connection.descriptor)
                 count += 1

@@ -10,6 +10,7 @@ import Foundation
 struct MissionCommanderWire: Wire {
     let name = "missioncommander"
     let publisherMustJoin = true
+    let hasOneRoom = true
     /// A negotiation has no answer.
     let opensSilently = true
     /// Else every connection of a run would be a client that is away.

@@ -27,13 +27,19 @@ protocol Wire: Sendable {
     var needsSeparatePublisher: Bool { get }
     /// Whether a connection must be subscribed to a room to publish there.
     var publisherMustJoin: Bool { get }
-    /// The bytes of a ``WireItem/interlude``; empty if the server never sends one.
+    /// Whether all clients of a server are in one room, whatever it is called.
+    var hasOneRoom: Bool { get }
+    /// Whether every client is told, by an interlude of any length, of each that comes.
+    var announces: Bool { get }
+    /// The bytes of a ``WireItem/interlude`` that may come in the middle of a run; empty if the server never sends one.
     var interlude: [UInt8] { get }
     /// What an interlude is answered with.
     var interludeAnswer: [UInt8] { get }
 
     /// Whether the opening has no answer: the connection counts as subscribed from then on.
     var opensSilently: Bool { get }
+    /// What an idle session may say unasked, to show that it is there; empty where no server asks for that.
+    var signOfLife: [UInt8] { get }
     /// What a connection says before it closes.
     var farewell: [UInt8] { get }
 
@@ -43,6 +49,10 @@ protocol Wire: Sendable {
     func introduction(_ number: Int) -> (bytes: [UInt8], answer: [UInt8]?)
     /// A message with an ASCII payload, ready to send.
     func publication(room: String, payload: [UInt8]) -> [UInt8]
+    /// Where the stamp of a publication stands, and what each eight bytes from there are XORed with.
+    func stamp(in publication: [UInt8], payload: [UInt8]) -> (offset: Int, mask: UInt64)?
+    /// What counts a publisher's acknowledgements, if they have no fixed length.
+    func receipts(first: [UInt8]) -> ReceiptCounter?
     /// The first item in `bytes` and its length, or nothing if it is not there in full.
     func parse(_ bytes: ArraySlice<UInt8>) throws -> (item: WireItem, length: Int)?
 }
@@ -51,17 +61,29 @@ extension Wire {
     var acknowledges: Bool { false }
     var needsSeparatePublisher: Bool { false }
     var publisherMustJoin: Bool { false }
+    var hasOneRoom: Bool { false }
+    var announces: Bool { false }
     var interlude: [UInt8] { [] }
     var interludeAnswer: [UInt8] { [] }
     var opensSilently: Bool { false }
+    var signOfLife: [UInt8] { [] }
     var farewell: [UInt8] { [] }
 
     func introduction(_ number: Int) -> (bytes: [UInt8], answer: [UInt8]?) { (opening(room: "r00000"), nil) }
+
+    func stamp(in publication: [UInt8], payload: [UInt8]) -> (offset: Int, mask: UInt64)? {
+        publication[...].end(of: payload).map { ($0 - payload.count, 0) }
+    }
+
+    func receipts(first: [UInt8]) -> ReceiptCounter? { nil }
 }
 
 /// Every wire by its name.
 enum Wires {
-    static let all: [any Wire] = [NucosMQWire(), MissionCommanderWire(), NatsWire(), RespWire()]
+    static let all: [any Wire] = [
+        NucosMQWire(), MissionCommanderWire(), NatsWire(), RespWire(),
+        WebSocketWire.pocketsocket, WebSocketWire.broadcaster, WebSocketWire.echoing,
+    ]
 
     static func named(_ name: String) throws -> any Wire {
         guard let wire = all.first(where: { $0.name == name }) else {

@@ -41,6 +41,8 @@ final class HTTPConnection: ConnectionHandler {
     var exchange: Exchange?
     /// When the phase began, or last went on.
     var since: Int64 = 0
+    /// What the client had been given at the last look.
+    private var given = 0
     /// What takes the connection over.
     private var successor: (any ConnectionHandler)?
     var isDraining = false
@@ -102,6 +104,11 @@ final class HTTPConnection: ConnectionHandler {
             if waited >= settings.handlerTimeout.nanoseconds { giveUp("handler", .serviceUnavailable) }
         case .sending:
             // A stream's writer may take its time; a client may not.
+            if connection.givenBytes != given {
+                given = connection.givenBytes
+                since = now
+                return
+            }
             guard connection.wantsDrained, waited >= settings.writeTimeout.nanoseconds else { return }
             shared.counters.addTimeout()
             phase = .ended

@@ -25,10 +25,10 @@ public struct HTTPServerConfiguration: Sendable {
     public var handlerTimeout = Duration.seconds(60)
     /// How long a connection may be without a request before it is closed.
     public var keepAliveTimeout = Duration.seconds(60)
-    /// How long a client may take none of what is sent to it before it is closed.
+    /// How long a client may take for a portion of what is sent to it, of `maxPendingBytes` at most, before it is closed.
     public var writeTimeout = Duration.seconds(30)
     /// Bytes of answers that wait for a client before no further request of its is read.
-    public var maxPendingBytes = 256 * 1024
+    public var maxPendingBytes = 128 * 1024
 
     /// Makes a configuration with the defaults stated above.
     public init(address: SocketAddress = .loopback(port: 8_001)) { self.address = address }
