@@ -49,22 +49,20 @@ extension LoopContext {
 
     /// Publishes a frame to who is in a room that is a front-end's own; from any loop.
     package func publish(_ frame: [UInt8], format: any WireFormat, toOwn room: String) {
-        toHome(of: room) { _ = $0.publishAtHome(frame, format: format, toOwn: room, except: nil) }
+        toHome(of: room) { home in
+            home.rooms[room]?.publish(frame: frame.span, format: format, sender: .server)
+        }
     }
 
-    /// The same at the room's home, where somebody may be left out; whether anybody was.
-    package func publishAtHome(
-        _ frame: [UInt8],
-        format: any WireFormat,
-        toOwn room: String,
-        except session: SessionID?
-    ) -> Bool {
-        guard let core = rooms[room],
-            let position = core.publish(frame: frame.span, format: format, sender: .server),
-            let session, core.members[session] != nil
-        else { return false }
-        leaveOut(position.offset, of: room, for: session)
-        return true
+    /// At the home of a room: has something done, once, before the next message is published there.
+    package func beforeNextMessage(of room: String, _ body: @escaping () -> Void) {
+        rooms[room]?.setBeforeNext(body)
+    }
+
+    /// At the home of a room: a member does not get the next messages, so many.
+    package func leaveOutNext(_ count: Int, of room: String, for session: SessionID) {
+        guard count > 0, let core = rooms[room], core.members[session] != nil else { return }
+        leaveOut(core.nextOffset..<core.nextOffset + UInt64(count), of: room, for: session)
     }
 
     /// At a room's home: makes the room if need be, and lets a tap that has come to want it hear it.
