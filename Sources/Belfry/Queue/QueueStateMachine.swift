@@ -166,9 +166,13 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
         }
     }
 
-    /// Queues an element, or the producer until there is room for it.
+    /// Queues an element, or the producer, which is made only then, until there is room for it.
     @inlinable
-    mutating func sendWaiting(_ entry: Entry, producer: Producer, now: Duration?) -> (QueueSendStep, Effects) {
+    mutating func sendWaiting(
+        _ entry: Entry,
+        producer: @autoclosure () -> Producer,
+        now: Duration?
+    ) -> (QueueSendStep, Effects) {
         var effects = Effects()
         guard case .open = ending else {
             counters.countRefusal(.closed)
@@ -185,7 +189,7 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
             return (.accepted, effects)
         }
         nextProducer &+= 1
-        producers.append(WaitingProducer(id: nextProducer, entry: entry, producer: producer))
+        producers.append(WaitingProducer(id: nextProducer, entry: entry, producer: producer()))
         return (.wait(nextProducer), effects)
     }
 

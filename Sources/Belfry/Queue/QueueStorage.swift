@@ -48,17 +48,20 @@ final class QueueStorage<Value: Sendable>: Sendable {
         guard !Task.isCancelled else { throw .cancelledWhileSending }
         let entry = entry(for: value)
         let now = now()
-        let producer = Producer()
-        let (step, effects) = machine.withLock { $0.sendWaiting(entry, producer: producer, now: now) }
+        // Made only to wait: usually there is room.
+        var producer: Producer?
+        let (step, effects) = machine.withLock {
+            $0.sendWaiting(entry, producer: Producer.make(&producer), now: now)
+        }
         perform(effects)
         switch step {
         case .accepted: return
         case .refused(let reason): throw QueueError(reason)
         case .wait(let id):
-            switch await producer.park(isolation: isolation) {
+            switch await producer?.park(isolation: isolation) {
             case .value(.admitted): return
             case .value(.rejected): throw QueueError(QueueRefusal.closed)
-            case .cancelled: try cancelSend(id)
+            case .cancelled, nil: try cancelSend(id)
             }
         }
     }
@@ -154,6 +157,16 @@ final class QueueStorage<Value: Sendable>: Sendable {
         if effects.wakesConsumer { consumer.unpark() }
         for producer in effects.admitted { producer.unpark(.admitted) }
         for producer in effects.rejected { producer.unpark(.rejected) }
+    }
+}
+
+extension Parker {
+    /// A new one, which is also left in `place`.
+    @inlinable
+    static func make(_ place: inout Parker?) -> Parker {
+        let parker = Parker()
+        place = parker
+        return parker
     }
 }
 

@@ -146,14 +146,14 @@ final class LoopCore {
         let limit = reactor.now + 2_000_000_000
         while reactor.statistics.openHandles > 0, reactor.now < limit { serve(reactor.now + 10_000_000) }
         serve(0)
-        timers.removeAll()
-        // Tasks that were enqueued still run, so that nobody awaits for ever.
+        // Tasks that were enqueued still run, and those that wait for a timer are let go, so that nobody awaits for
+        // ever.
         repeat {
+            for stopped in timers.removeAll() { stopped() }
             takeInbox()
             _ = runTasks()
             _ = runJobs()
-        } while !jobs.isEmpty || !tasks.isEmpty || !inbox.closeIfEmpty()
-        timers.removeAll()
+        } while timers.count > 0 || !jobs.isEmpty || !tasks.isEmpty || !inbox.closeIfEmpty()
         locals = [:]
         turnEndHandlers = []
     }

@@ -189,7 +189,7 @@ final class PocketsocketClientLink {
     private func finish() async {
         if let socket {
             let outbox = outbox
-            let timer = loop.schedule(after: configuration.closeTimeout) { outbox.release() }
+            let timer = loop.schedule(after: configuration.closeTimeout, stopped: { outbox.release() }, { outbox.release() })
             await outbox.waitUntilEmpty()
             loop.cancel(timer)
             await socket.close()
