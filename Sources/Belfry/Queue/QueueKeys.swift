@@ -8,6 +8,9 @@ internal import DequeModule
 /// A class, so that an entry without key (the usual case) stays small and cheap to move.
 @usableFromInline
 final class QueueKey: Hashable, Sendable {
+    /// Of a queue without keys: all its elements are values of one thing.
+    @usableFromInline static let only = QueueKey(0)
+
     private let base: any Hashable & Sendable
 
     @usableFromInline

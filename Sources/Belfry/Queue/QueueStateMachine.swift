@@ -240,7 +240,10 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
         case .wait: return (.wait, effects)
         case .busy: return (.busy, effects)
         case .deliver(let first):
-            var batch = [first]
+            var batch: [Delivery] = []
+            // Gaps come on top, so it may have to grow all the same.
+            batch.reserveCapacity(Swift.min(max, backlog.count + 2))
+            batch.append(first)
             while batch.count < max, backlog.count > 0 || announced != nextOffset {
                 guard case .deliver(let more) = next(resuming: false, now: now, &effects) else { break }
                 batch.append(more)

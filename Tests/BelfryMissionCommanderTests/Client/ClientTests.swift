@@ -253,8 +253,9 @@ struct ClientTests {
             #expect(try await clients[0].states(to: 2056) == [2056])
             #expect(try await !clients[0].client.connect())
             #expect(await clients[0].client.state.rawValue == 72)
-            // One that was on its way back learns of it when it is asked for something.
-            #expect(try await clients[1].client.disconnect())
+            // One that was on its way back gives up.
+            #expect(try await clients[1].states(to: 264) == [264])
+            #expect(try await !clients[1].client.disconnect())
             for watched in clients { await watched.client.shutDown() }
         }
     }
