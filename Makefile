@@ -16,7 +16,7 @@ SUITE ?= all
 
 SWIFT_FILES = git ls-files --cached --others --exclude-standard -z -- '*.swift'
 # What the sanitisers run: everything that shares memory between threads, one test at a time, since each is slow.
-SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryHTTPTests|BelfryPocketsocketTests|BelfryMissionCommanderTests|BelfryNucosMQTests)\.)
+SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryHTTPTests|BelfryPocketsocketTests|BelfryWatchboxTests|BelfryMissionCommanderTests|BelfryNucosMQTests)\.)
 
 # Original clients lose large messages when they are not scheduled in time, so the tests with other programs
 # (InteropTests) have the machine to themselves, one after the other.
@@ -28,7 +28,7 @@ help: ## This list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
 		|| sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1   \2/p' Makefile
 
-run: ## Build the broker and serve on 127.0.0.1, ports 4000 and 30000, until Ctrl-C. ARGS= goes to `belfry serve`.
+run: ## Build the broker and serve on 127.0.0.1, ports 4000, 8001 and 30000, until Ctrl-C. ARGS= goes to `belfry serve`.
 	@.ci/setup build
 	swift build -c release --product belfry
 	@exec "$$(swift build -c release --show-bin-path)/belfry" serve $(ARGS)
@@ -74,10 +74,10 @@ format: ## Format the Swift files in place.
 lint: ## Check the format of the Swift files.
 	@$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel && echo "lint: clean"
 
-docs: ## Build the documentation of BelfryIO and Belfry below .build/docs.
+docs: ## Build the documentation of the libraries below .build/docs.
 	@.ci/setup build
 	mkdir -p .build/docs
-	for target in BelfryIO Belfry; do \
+	for target in BelfryIO Belfry BelfryHTTP BelfryPocketsocket; do \
 		BELFRY_DOCS=1 swift package --scratch-path .build-docs --allow-writing-to-directory .build/docs \
 			generate-documentation --target $$target --output-path .build/docs/$$target || exit 1; \
 	done

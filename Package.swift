@@ -47,6 +47,7 @@ let package = Package(
         .library(name: "BelfryPocketsocket", targets: ["BelfryPocketsocket"]),
         .library(name: "BelfryMissionCommander", targets: ["BelfryMissionCommander"]),
         .library(name: "BelfryNucosMQ", targets: ["BelfryNucosMQ"]),
+        .library(name: "BelfryWatchbox", targets: ["BelfryWatchbox"]),
         .library(name: "BelfryTesting", targets: ["BelfryTesting"]),
         .executable(name: "belfry", targets: ["belfry"]),
     ],
@@ -108,12 +109,18 @@ let package = Package(
             dependencies: ["Belfry", "BelfryIO", "BelfryJSON", log],
             swiftSettings: settings
         ),
+        .target(
+            name: "BelfryWatchbox",
+            dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, collections],
+            resources: [.embedInCode("Resources")],
+            swiftSettings: settings
+        ),
         .target(name: "BelfryTesting", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
         .executableTarget(
             name: "belfry",
             dependencies: [
                 "Belfry", "BelfryHTTP", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "BelfryPocketsocket",
-                "BelfryTerminal", log, lifecycle,
+                "BelfryTerminal", "BelfryWatchbox", log, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -147,6 +154,14 @@ let package = Package(
             dependencies: [
                 "BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryMissionCommander",
                 "BelfryNucosMQ", "BelfryTesting", log,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BelfryWatchboxTests",
+            dependencies: [
+                "BelfryWatchbox", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryNucosMQ", "BelfryPocketsocket",
+                "BelfryTesting", httpTypes, log,
             ],
             swiftSettings: settings
         ),

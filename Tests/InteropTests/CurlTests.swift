@@ -9,14 +9,16 @@ import HTTPTypes
 import Logging
 import Testing
 
-/// The HTTP server as curl meets it.
+/// The HTTP server as curl and wrk meet it.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct CurlTests {
     private static let page = "<p>belfry</p>\n"
 
-    /// Runs `body` with a function that runs curl with arguments; `URL` in them stands for the server's.
+    /// Runs `body` with a function that runs curl, or another program, with arguments; `URL` in them stands for the
+    /// server's.
     private func withServer(
         _ setup: Setup,
+        running program: [String] = ["curl", "-sS", "--max-time", "20"],
         _ body: (_ curl: ([String]) async throws -> String) async throws -> Void
     ) async throws {
         var logger = Logger(label: "belfry.test")
@@ -42,7 +44,7 @@ struct CurlTests {
             let address = try await server.start()
             try await body { arguments in
                 let arguments = arguments.map { $0.replacing("URL", with: "http://\(address)") }
-                let curl = try ChildProcess("/usr/bin/env", ["curl", "-sS", "--max-time", "20"] + arguments)
+                let curl = try ChildProcess("/usr/bin/env", program + arguments)
                 let result = try await curl.result(within: .seconds(30))
                 #expect(result.status == 0, "\(arguments): \(result.errors)")
                 return result.output
@@ -91,6 +93,18 @@ struct CurlTests {
             try Data(repeating: 120, count: 1_048_577).write(to: file)
             let status = ["-o", "/dev/null", "-w", "%{http_code}"]
             #expect(try await curl(status + data + ["-H", "Expect: 100-continue", "URL/length"]) == "413")
+        }
+    }
+
+    @Test("a hundred of wrk's connections get nothing but what they asked for", arguments: Setup.all(loops: [1, 2]))
+    func wrk(_ setup: Setup) async throws {
+        try await withServer(setup, running: ["wrk", "-t1", "-c100", "-d1s"]) { wrk in
+            for path in ["/", "/readyz"] {
+                let report = try await wrk(["URL\(path)"])
+                #expect(report.contains(" requests in ") && !report.contains("\n  0 requests in "), "\(report)")
+                // It says so where there were any.
+                #expect(!report.contains("Socket errors") && !report.contains("Non-2xx"), "\(report)")
+            }
         }
     }
 }

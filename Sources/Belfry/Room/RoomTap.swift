@@ -67,11 +67,31 @@ extension LoopContext {
         return true
     }
 
+    /// At a room's home: makes the room if need be, and lets a tap that has come to want it hear it.
+    ///
+    /// The room stays as long as the answer is held.
+    ///
+    /// - Returns: nil when the broker has stopped, there are too many rooms, the room is a private one, or the name is too
+    ///   long or a front-end's own.
+    package func hold(_ name: String) -> Room? {
+        guard !isStopped, !OwnRoom.isOwn(name), name.utf8.count <= shared.configuration.limits.maxRoomNameBytes,
+            let room = room(name), room.owner == nil
+        else { return nil }
+        room.updateTaps()
+        return room.door()
+    }
+
+    /// At a room's home: looks again which taps want it.
+    package func updateTaps(of name: String) { rooms[name]?.updateTaps() }
+
     /// At the home of a room: who is in it.
     package func memberCount(of room: String) -> Int { rooms[room]?.members.count ?? 0 }
 }
 
 extension BrokerShared {
+    /// Counts messages that a front-end's own subscribers lost.
+    package func countLost(_ count: Int) { counters.lost(count) }
+
     /// Whether there are rooms besides so many, or history makes them.
     package func hasRooms(besides count: Int) -> Bool {
         keepsHistory || counters.roomCount > count

@@ -56,7 +56,8 @@ struct ClientMessage: Equatable {
 
     /// Channel and event of a `message`: what stands before the first dot and between it and the next.
     static func split(_ message: String) -> (channel: String, event: String) {
-        let parts = message.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
-        return (parts.first.map(String.init) ?? "", parts.count > 1 ? String(parts[1]) : "")
+        // As JavaScript does: a dot with a combining mark behind it is a dot.
+        let parts = message.utf8.split(separator: ASCII.dot, maxSplits: 2, omittingEmptySubsequences: false)
+        return (parts.first.map { String(Substring($0)) } ?? "", parts.count > 1 ? String(Substring(parts[1])) : "")
     }
 }

@@ -74,13 +74,8 @@ enum ServerText {
         append(#"","message":"#, to: &output)
         JSONWriter.append(message, to: &output)
         append(#","data":"#, to: &output)
-        switch payload.kind {
-        case .json:
-            guard (try? JSONScanner.validate(payload.bytes.span)) != nil else { return nil }
-            output += payload.bytes
-        case .text: JSONWriter.append(utf8: payload.bytes.span, to: &output)
-        case .binary: JSONWriter.append(Base64.encode(payload.bytes), to: &output)
-        }
+        guard let json = json(payload) else { return nil }
+        output += json
         output.append(ASCII.closeBrace)
         return output
     }

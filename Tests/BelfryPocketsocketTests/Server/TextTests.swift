@@ -46,6 +46,7 @@ struct TextTests {
         arguments: [
             ("a.b", "a", "b"), ("a", "a", ""), ("a.", "a", ""), (".b", "", "b"), ("a.b.c.d", "a", "b"), ("", "", ""),
             ("Art can be very abstract.", "Art can be very abstract", ""),
+            ("a.\u{301}b.c", "a", "\u{301}b"),
         ]
     )
     func split(_ message: String, _ channel: String, _ event: String) {
