@@ -47,6 +47,7 @@ let package = Package(
         .library(name: "BelfryPocketsocket", targets: ["BelfryPocketsocket"]),
         .library(name: "BelfryMissionCommander", targets: ["BelfryMissionCommander"]),
         .library(name: "BelfryNucosMQ", targets: ["BelfryNucosMQ"]),
+        .library(name: "BelfryWatchbox", targets: ["BelfryWatchbox"]),
         .library(name: "BelfryTesting", targets: ["BelfryTesting"]),
         .executable(name: "belfry", targets: ["belfry"]),
     ],
@@ -108,6 +109,11 @@ let package = Package(
             dependencies: ["Belfry", "BelfryIO", "BelfryJSON", log],
             swiftSettings: settings
         ),
+        .target(
+            name: "BelfryWatchbox",
+            dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, collections],
+            swiftSettings: settings
+        ),
         .target(name: "BelfryTesting", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
         .executableTarget(
             name: "belfry",
@@ -147,6 +153,13 @@ let package = Package(
             dependencies: [
                 "BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryMissionCommander",
                 "BelfryNucosMQ", "BelfryTesting", log,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BelfryWatchboxTests",
+            dependencies: [
+                "BelfryWatchbox", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryTesting", httpTypes, log,
             ],
             swiftSettings: settings
         ),
