@@ -22,6 +22,7 @@ final class HTTPClientLink: IOHandler {
     private var head = HTTPResponseHead()
     private var body: [UInt8] = []
     private var isComplete = false
+    private var fault: HTTPResponseFault?
     private var outcome: Parker<Result<HTTPClientResponse, Failure>>?
     private(set) var idleSince: Int64 = 0
 
@@ -97,22 +98,24 @@ final class HTTPClientLink: IOHandler {
             if case .length(let count) = head.framing { body.reserveCapacity(min(count, 64 * 1024)) }
         case .body: body.append(bytes: bytes)
         case .end: isComplete = true
-        case .fault(let fault):
-            // What comes behind the answer does not spoil it.
-            guard !isComplete else { return abort() }
-            let code: HTTPClientError.Code = fault == .cutShort ? .connectionLost : .badResponse
-            fail(.init(code, "\(fault)"))
+        case .fault(let fault): self.fault = fault
         }
     }
 
+    /// Does what came of the bytes: not while they are decoded.
     private func settle() {
-        guard isComplete, let parker = outcome.take() else { return }
-        let response = HTTPClientResponse(status: head.status, fields: head.fields, body: body)
-        body = []
-        idleSince = loop.nowNanoseconds
-        // A server that answers before it has read everything is not going to.
-        if !head.keepsAlive || outbound.next != nil { abort() }
-        parker.unpark(.success(response))
+        if isComplete, let parker = outcome.take() {
+            let response = HTTPClientResponse(status: head.status, fields: head.fields, body: body)
+            body = []
+            idleSince = loop.nowNanoseconds
+            // A server that answers before it has read everything is not going to.
+            if !head.keepsAlive || outbound.next != nil { abort() }
+            parker.unpark(.success(response))
+        }
+        // What comes behind the answer does not spoil it.
+        guard let fault else { return }
+        let code: HTTPClientError.Code = fault == .cutShort ? .connectionLost : .badResponse
+        fail(.init(code, "\(fault)"), isUnanswered: false)
     }
 
     // MARK: End
@@ -120,10 +123,8 @@ final class HTTPClientLink: IOHandler {
     func ended(_ handle: IOHandle) {
         guard isOpen else { return }
         let isUnanswered = decoder.isUnanswered
-        decoder.end { [self] part, bytes in
-            if isUnanswered, case .fault = part { return }
-            take(part, bytes)
-        }
+        decoder.end { [self] part, bytes in take(part, bytes) }
+        if isUnanswered { fault = nil }
         settle()
         fail(.init(.connectionLost, "the server closed the connection"), isUnanswered: isUnanswered)
     }

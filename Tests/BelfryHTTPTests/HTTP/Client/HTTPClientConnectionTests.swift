@@ -1,6 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import Belfry
 import BelfryHTTP
 import BelfryIO
 import BelfryTesting
