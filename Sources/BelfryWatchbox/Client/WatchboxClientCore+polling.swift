@@ -10,6 +10,9 @@ extension WatchboxClientCore {
     /// How many questions may be under way.
     static var pollerCount: Int { 4 }
 
+    /// How long a question may be held that is asked beside the long one: the other groups may have to wait for it.
+    private static var shortWait: Duration { .milliseconds(500) }
+
     /// How the server answers a question that it may hold.
     enum Manner {
         /// Not asked yet since the registration.
@@ -94,11 +97,13 @@ extension WatchboxClientCore {
             guard !hasLongPoll else { return take(Question(groups: [first])) }
             return take(Question(groups: [first], wait: min(.seconds(2), configuration.longPollWait), isLong: true))
         case .holding:
-            guard hasLongPoll else {
-                return take(Question(groups: ready, wait: configuration.longPollWait, isLong: true))
+            // Until the long question is answered; then this group joins the others there.
+            guard !hasLongPoll else {
+                return take(Question(groups: ready, wait: min(Self.shortWait, configuration.longPollWait)))
             }
-            // Until the long question is answered, and this group joins it there.
-            return take(Question(groups: ready, wait: min(.seconds(1), configuration.longPollWait)))
+            // All groups meet in it, so those that are asked for by themselves are waited for.
+            guard asked.isEmpty else { return nil }
+            return take(Question(groups: ready, wait: configuration.longPollWait, isLong: true))
         }
     }
 
@@ -200,7 +205,6 @@ extension WatchboxClientCore {
     private func nothing(for question: Question, after time: Int64) {
         if question.wait > .zero {
             let isAtOnce = time < min(.seconds(1), question.wait / 2).nanoseconds
-            // A short question may be answered soon by a server that is just slow to accept long ones.
             manner = isAtOnce ? .plain : .holding
         }
         let pause = question.wait > .zero && manner == .holding ? 0 : configuration.pollInterval.nanoseconds
