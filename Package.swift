@@ -112,6 +112,7 @@ let package = Package(
         .target(
             name: "BelfryWatchbox",
             dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, collections],
+            resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
         .target(name: "BelfryTesting", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
@@ -119,7 +120,7 @@ let package = Package(
             name: "belfry",
             dependencies: [
                 "Belfry", "BelfryHTTP", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "BelfryPocketsocket",
-                "BelfryTerminal", log, lifecycle,
+                "BelfryTerminal", "BelfryWatchbox", log, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -159,7 +160,8 @@ let package = Package(
         .testTarget(
             name: "BelfryWatchboxTests",
             dependencies: [
-                "BelfryWatchbox", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryTesting", httpTypes, log,
+                "BelfryWatchbox", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryNucosMQ", "BelfryPocketsocket",
+                "BelfryTesting", httpTypes, log,
             ],
             swiftSettings: settings
         ),

@@ -10,7 +10,10 @@ struct BelfryCommand: AsyncParsableCommand {
         commandName: "belfry",
         abstract: "A real-time message broker.",
         version: BelfryVersion.text,
-        subcommands: [ServeCommand.self, InfoCommand.self, MissionCommanderCommand.self, PocketsocketCommand.self]
+        subcommands: [
+            ServeCommand.self, InfoCommand.self, MissionCommanderCommand.self, PocketsocketCommand.self,
+            WatchboxCommand.self,
+        ]
     )
 }
 

@@ -34,14 +34,14 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(
         help: """
             Where browsers connect: HOST:PORT, [IPv6]:PORT or unix:PATH; port 0 chooses one. There is a chat page, \
-            Pocketsocket (WebSocket, and /pocket.socket.js), /healthz, /readyz and /metrics.
+            Pocketsocket (WebSocket, and /pocket.socket.js), Watchbox (/watchbox.file.wb), /healthz, /readyz and /metrics.
             """
     )
     var web = "127.0.0.1:8001"
 
     @Option(
         help: """
-            A page that may open WebSockets, as in https://example.com; may be repeated, 'any' lets all in. If absent: \
+            A page that may open WebSockets and use Watchbox, as in https://example.com; may be repeated, 'any' lets all in. If absent: \
             pages of this machine, and files.
             """
     )

@@ -7,6 +7,7 @@ import BelfryIO
 import BelfryMissionCommander
 import BelfryNucosMQ
 import BelfryPocketsocket
+import BelfryWatchbox
 
 /// The servers of all front-ends.
 struct Servers {
@@ -34,7 +35,13 @@ struct Servers {
         var pocketsocket = PocketsocketConfiguration()
         if let origins { pocketsocket.webSocket.origins = origins }
         let server = PocketsocketServer(broker: broker, configuration: pocketsocket)
-        web = HTTPServer.web(broker: broker, address: webAddress, metrics: metrics) { server.addRoutes(to: &$0) }
+        var settings = WatchboxConfiguration()
+        if let origins { settings.origins = origins }
+        let watchbox = Watchbox(broker: broker, configuration: settings)
+        web = HTTPServer.web(broker: broker, address: webAddress, metrics: metrics) {
+            server.addRoutes(to: &$0)
+            watchbox.addRoutes(to: &$0)
+        }
     }
 
     func start() async throws -> Addresses {

@@ -8,6 +8,6 @@ import Testing
 struct PocketsocketTests {
     @Test("the server speaks as the wire's specification has it", arguments: Setup.all(loops: [1, 2]))
     func server(_ setup: Setup) async throws {
-        try await Script(name: "pocketsocket", setup: setup).run(checks: 7)
+        try await Script(name: "pocketsocket", setup: setup).run(checks: 8)
     }
 }

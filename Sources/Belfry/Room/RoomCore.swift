@@ -36,6 +36,8 @@ final class RoomCore {
     var blockedPublishers: [UInt64: Parker<Void>] = [:]
     /// Clients that are not read from meanwhile.
     var heldBack: Set<SessionID> = []
+    /// To be done before the next message; nil in the common case.
+    private var beforeNext: (() -> Void)?
     /// Who hears every message besides; empty in the common case.
     private var taps: [any RoomTap] = []
     private var scratch: [UInt8] = []
@@ -74,15 +76,29 @@ final class RoomCore {
         updatePlainLog()
     }
 
+    /// Has something done, once, before the next message is published.
+    func setBeforeNext(_ body: @escaping () -> Void) {
+        beforeNext = body
+        updatePlainLog()
+    }
+
+    private func doBeforeNext() {
+        guard let body = beforeNext.take() else { return }
+        updatePlainLog()
+        body()
+    }
+
     /// Looks again whether `plainLog` may serve.
     func updatePlainLog() {
-        let isPlain = logs.count == 1 && !entries.isWanted && !logs[0].isKeyed && taps.isEmpty
+        let isPlain =
+            logs.count == 1 && !entries.isWanted && !logs[0].isKeyed && taps.isEmpty && beforeNext == nil
         plainLog = isPlain ? logs[0] : nil
     }
 
     /// Publishes a frame as it came from a client that speaks `format`: those who speak it too get these very bytes.
     @discardableResult
     func publish(frame: Span<UInt8>, format: any WireFormat, sender: Sender) -> RoomPosition? {
+        if beforeNext != nil { doBeforeNext() }
         let formatName = format.name
         var decoded: (event: String, payload: Payload)?
         if entries.isWanted || !taps.isEmpty
@@ -111,6 +127,7 @@ final class RoomCore {
         sender: Sender,
         except tap: (any RoomTap)? = nil
     ) -> RoomPosition {
+        if beforeNext != nil { doBeforeNext() }
         for log in logs {
             append(event, payload, to: log, key: log.isKeyed ? Self.key(event) : 0)
             context.markGrown(log)

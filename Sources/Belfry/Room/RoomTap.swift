@@ -49,29 +49,47 @@ extension LoopContext {
 
     /// Publishes a frame to who is in a room that is a front-end's own; from any loop.
     package func publish(_ frame: [UInt8], format: any WireFormat, toOwn room: String) {
-        toHome(of: room) { _ = $0.publishAtHome(frame, format: format, toOwn: room, except: nil) }
+        toHome(of: room) { home in
+            home.rooms[room]?.publish(frame: frame.span, format: format, sender: .server)
+        }
     }
 
-    /// The same at the room's home, where somebody may be left out; whether anybody was.
-    package func publishAtHome(
-        _ frame: [UInt8],
-        format: any WireFormat,
-        toOwn room: String,
-        except session: SessionID?
-    ) -> Bool {
-        guard let core = rooms[room],
-            let position = core.publish(frame: frame.span, format: format, sender: .server),
-            let session, core.members[session] != nil
-        else { return false }
-        leaveOut(position.offset, of: room, for: session)
-        return true
+    /// At the home of a room: has something done, once, before the next message is published there.
+    package func beforeNextMessage(of room: String, _ body: @escaping () -> Void) {
+        rooms[room]?.setBeforeNext(body)
     }
+
+    /// At the home of a room: a member does not get the next messages, so many.
+    package func leaveOutNext(_ count: Int, of room: String, for session: SessionID) {
+        guard count > 0, let core = rooms[room], core.members[session] != nil else { return }
+        leaveOut(core.nextOffset..<core.nextOffset + UInt64(count), of: room, for: session)
+    }
+
+    /// At a room's home: makes the room if need be, and lets a tap that has come to want it hear it.
+    ///
+    /// The room stays as long as the answer is held.
+    ///
+    /// - Returns: nil when the broker has stopped, there are too many rooms, the room is a private one, or the name is too
+    ///   long or a front-end's own.
+    package func hold(_ name: String) -> Room? {
+        guard !isStopped, !OwnRoom.isOwn(name), name.utf8.count <= shared.configuration.limits.maxRoomNameBytes,
+            let room = room(name), room.owner == nil
+        else { return nil }
+        room.updateTaps()
+        return room.door()
+    }
+
+    /// At a room's home: looks again which taps want it.
+    package func updateTaps(of name: String) { rooms[name]?.updateTaps() }
 
     /// At the home of a room: who is in it.
     package func memberCount(of room: String) -> Int { rooms[room]?.members.count ?? 0 }
 }
 
 extension BrokerShared {
+    /// Counts messages that a front-end's own subscribers lost.
+    package func countLost(_ count: Int) { counters.lost(count) }
+
     /// Whether there are rooms besides so many, or history makes them.
     package func hasRooms(besides count: Int) -> Bool {
         keepsHistory || counters.roomCount > count

@@ -19,8 +19,8 @@ extension Subscription {
         let end = roster.endOffset
         if isFull {
             // The oldest are kept; whatever comes until they have been sent is lost.
-            defer { cursor = end }
-            return .lost(lose(cursor..<end))
+            defer { cursor = max(cursor, end) }
+            return .lost(lose(min(cursor, end)..<end))
         }
         guard end - min(end, cursor) + UInt64(kept.count) > UInt64(limit.messages) || exceedsBytes else {
             return .fine
@@ -33,8 +33,8 @@ extension Subscription {
         case .dropNewest:
             keepOldest()
             isFull = true
-            defer { cursor = end }
-            return .lost(lose(cursor..<end))
+            defer { cursor = max(cursor, end) }
+            return .lost(lose(min(cursor, end)..<end))
         case .latestPerKey:
             return .lost(keepLatestPerKey())
         case .disconnect:

@@ -55,18 +55,18 @@ final class Subscription {
     /// Whether it takes everything that the log has.
     var takesAll: Bool { own.isEmpty }
 
-    /// Leaves a message out; before the log is known to have grown by it.
-    func leaveOut(_ offset: UInt64) {
-        if offset == cursor, own.isEmpty, kept.isEmpty, roster.isAtHome {
+    /// Leaves messages out; before the log is known to have grown by them.
+    func leaveOut(_ offsets: Range<UInt64>) {
+        if offsets.lowerBound == cursor, own.isEmpty, kept.isEmpty, roster.isAtHome {
             // Who keeps up, as most who speak do, is past it at once.
-            cursor = offset + 1
+            cursor = offsets.upperBound
             return
         }
         while let first = own.first, first.upperBound <= cursor { own.removeFirst() }
-        if let last = own.last, last.upperBound == offset {
-            own[own.count - 1] = last.lowerBound..<offset + 1
+        if let last = own.last, last.upperBound == offsets.lowerBound {
+            own[own.count - 1] = last.lowerBound..<offsets.upperBound
         } else {
-            own.append(offset..<offset + 1)
+            own.append(offsets)
         }
     }
 
@@ -95,8 +95,8 @@ final class Subscription {
     func loseAll() -> Int {
         let end = roster.endOffset
         let count = kept.count + Int(clamping: end - min(end, cursor))
-        _ = lose((kept.first?.offset ?? cursor)..<end)
-        cursor = end
+        _ = lose(min(kept.first?.offset ?? cursor, end)..<end)
+        cursor = max(cursor, end)
         kept = []
         isFull = false
         return count

@@ -119,13 +119,14 @@ extension Connection {
     ) {
         guard membership.isActive, !isClosing else { return }
         if let core = membership.core {
-            let offset = core.nextOffset
+            var offset: UInt64? = core.nextOffset
             if let log = core.plainLog, log === membership.log {
                 core.publishPlain(frame, to: log)
             } else {
-                core.publish(frame: frame, format: format, sender: .session(id))
+                // Something else may have come before it.
+                offset = core.publish(frame: frame, format: format, sender: .session(id))?.offset
             }
-            if !toSelf, core.nextOffset > offset { membership.subscription?.leaveOut(offset) }
+            if !toSelf, let offset { membership.subscription?.leaveOut(offset..<offset + 1) }
             if core.isBlocked { core.holdBack(id) }
             return
         }
@@ -139,7 +140,7 @@ extension Connection {
                 core.publish(frame: $0, format: format, sender: .session(id))
             }
             // Handed back before the room's growth is, which comes at the end of the turn.
-            if !toSelf, let position { home.leaveOut(position.offset, of: room, for: id) }
+            if !toSelf, let position { home.leaveOut(position.offset..<position.offset + 1, of: room, for: id) }
             if core.isBlocked { core.holdBack(id) }
         }
     }
@@ -187,10 +188,10 @@ extension LoopContext {
         toLoop(member.loop, work)
     }
 
-    /// At a room's home: a session is not to hear a message.
-    func leaveOut(_ offset: UInt64, of room: String, for session: SessionID) {
+    /// At a room's home: a session is not to hear messages.
+    func leaveOut(_ offsets: Range<UInt64>, of room: String, for session: SessionID) {
         toLoop(session.loop) { context in
-            context.connections[session]?.memberships[room]?.subscription?.leaveOut(offset)
+            context.connections[session]?.memberships[room]?.subscription?.leaveOut(offsets)
         }
     }
 

@@ -45,6 +45,7 @@ final class PocketsocketConnection: WebSocketDelegate {
         trace(.connected(host: connection.peer?.host ?? "", port: connection.peer?.port ?? 0))
         shared.announce("connected", connection)
         connection.join(shared.hub, format: format, lag: shared.configuration.lag, isOwn: true)
+        shared.omitPast(connection)
         membership = connection.membership(of: shared.hub)
         // Before the answer to the handshake leaves: once the client can tell others that it is here, it is.
         context.settle()
@@ -67,7 +68,6 @@ final class PocketsocketConnection: WebSocketDelegate {
         if message.hasSocket, !forwardsCoreEvents { return }
         tap.sendReceipt(for: message, payload, to: socket)
         guard let membership else { return }
-        shared.flushPresence(on: context)
         if isTraced { traceReceived(payload) }
         if kind == .text, !isCompressed {
             connection.publish(frame, format: format, to: membership, toSelf: echo)

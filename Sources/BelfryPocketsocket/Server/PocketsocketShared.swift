@@ -21,8 +21,6 @@ final class PocketsocketShared: Sendable {
     /// Asked for each message, which a generic list of another module would take long to answer.
     private let mayHaveReaders = Atomic<Bool>(false)
     private let clients = Atomic<Int>(0)
-    /// Comings and goings that are not told yet.
-    private let waitingPresence = Atomic<Int>(0)
     /// By loop.
     private let taps: [LoopConfined<PocketsocketTap>]
     private let presence: LoopConfined<PresenceBoard>
@@ -74,19 +72,16 @@ final class PocketsocketShared: Sendable {
 
     /// Tells all but the one concerned that somebody came or went; may be told a little later where there are many.
     func announce(_ what: String, _ connection: Connection) {
-        let (session, peer) = (connection.id, connection.peer)
-        waitingPresence.add(1, ordering: .relaxed)
-        connection.context.toHome(of: hub) { [self] home in
-            presence.value.add(ServerText.presence(what, peer), about: session, on: home) { [self] in
-                waitingPresence.subtract($0, ordering: .relaxed)
-            }
-        }
+        let text = ServerText.presence(what, connection.peer)
+        connection.context.toHome(of: hub) { [self] in presence.value.add(text, on: $0) }
     }
 
-    /// Before a message: who sends it has been announced.
-    func flushPresence(on context: LoopContext) {
-        guard waitingPresence.load(ordering: .relaxed) > 0 else { return }
-        context.toHome(of: hub) { [self] in presence.value.flush(on: $0) }
+    /// Who has just joined does not hear of those who came and went before.
+    func omitPast(_ connection: Connection) {
+        let (hub, session) = (hub, connection.id)
+        connection.context.toHome(of: hub) { [self] in
+            $0.leaveOutNext(presence.value.waitingCount, of: hub, for: session)
+        }
     }
 
     /// The tap of a loop; on that loop only.
@@ -101,7 +96,6 @@ final class PocketsocketShared: Sendable {
 
     /// The same from a loop of the broker.
     func publish(_ text: [UInt8], on context: LoopContext) {
-        flushPresence(on: context)
         context.publish(format.frame(text), format: format, toOwn: hub)
         guard let trace = configuration.trace else { return }
         let hub = self.hub

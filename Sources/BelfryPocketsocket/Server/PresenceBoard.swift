@@ -16,8 +16,7 @@ final class PresenceBoard {
     private let hub: String
     private let format: WebSocketFormat<VerbatimContent>
     private let trace: (@Sendable (PocketsocketTrace) -> Void)?
-    private var waiting: [(text: [UInt8], session: SessionID)] = []
-    private var told: (Int) -> Void = { _ in }
+    private var waiting: [(text: [UInt8], receivers: Int)] = []
     private var isArmed = false
 
     /// Up to so many clients hear of each change at once.
@@ -36,18 +35,21 @@ final class PresenceBoard {
         self.trace = trace
     }
 
+    /// Changes that are not told yet: the hub's next messages.
+    var waitingCount: Int { waiting.count }
+
     /// Adds a change.
     ///
     /// - Parameters:
     ///   - text: What is told.
-    ///   - session: Who is not told.
     ///   - context: The hub's home.
-    ///   - told: Hears how many changes have been told.
-    func add(_ text: [UInt8], about session: SessionID, on context: LoopContext, told: @escaping (Int) -> Void) {
-        waiting.append((text, session))
-        self.told = told
+    func add(_ text: [UInt8], on context: LoopContext) {
         let members = context.memberCount(of: hub)
+        waiting.append((text, members))
         guard members > Self.smallHub else { return flush(on: context) }
+        guard waiting.count == 1 else { return }
+        // Before any message, so that who speaks has been announced.
+        context.beforeNextMessage(of: hub) { [weak self, weak context] in context.map { self?.flush(on: $0) } }
         guard !isArmed else { return }
         isArmed = true
         context.loop.schedule(after: min(Self.delayPerClient * members, Self.maxDelay)) { [weak self, weak context] in
@@ -58,16 +60,12 @@ final class PresenceBoard {
     }
 
     /// Tells what waits.
-    func flush(on context: LoopContext) {
-        guard !waiting.isEmpty else { return }
+    private func flush(on context: LoopContext) {
         let changes = waiting
         waiting = []
-        for (text, session) in changes {
-            let isLeftOut = context.publishAtHome(format.frame(text), format: format, toOwn: hub, except: session)
-            guard let trace else { continue }
-            let receivers = context.memberCount(of: hub) - (isLeftOut ? 1 : 0)
-            trace(.sent(String(decoding: text, as: UTF8.self), receivers: receivers))
+        for (text, receivers) in changes {
+            context.publish(format.frame(text), format: format, toOwn: hub)
+            trace?(.sent(String(decoding: text, as: UTF8.self), receivers: receivers))
         }
-        told(changes.count)
     }
 }

@@ -143,8 +143,8 @@ public actor WatchboxClient: LoopBound {
     /// - Parameters:
     ///   - group: Any text; `server` for the answers of the server's application.
     ///   - limit: Messages that may wait.
-    ///   - policy: `.suspend` asks the server for no more of this group while the reader is behind, so that the server's
-    ///     own limit applies, of which nobody is told; the others lose messages here, announced as `.gap`.
+    ///   - policy: `.suspend` asks the server for no more of this group while the reader is behind, so that the
+    ///     server's own limit applies, of which nobody is told; the others lose messages here, announced as `.gap`.
     public nonisolated func join(
         _ group: String,
         limit: Int = 1_024,
@@ -197,8 +197,8 @@ public actor WatchboxClient: LoopBound {
     /// - Parameters:
     ///   - message: JSON as it is, a text as a JSON string, bytes as one of base64.
     ///   - group: Any text but `server`.
-    /// - Throws: ``WatchboxClientError`` `.badData`, `.tooLarge`, `.queueFull`; `.refused` by the server; `.unconfirmed`
-    ///   when the answer was lost; `.closed`, `.cancelled`.
+    /// - Throws: ``WatchboxClientError`` `.badData`, `.tooLarge`, `.queueFull`; `.refused` by the server; 
+    ///   `.unconfirmed` when the answer was lost; `.closed`, `.cancelled`.
     public func publish(_ message: Payload, to group: String) async throws(WatchboxClientError) {
         guard group != Self.serverGroup else {
             throw WatchboxClientError(.refused, "nobody but the server publishes to the group 'server'")

@@ -86,8 +86,8 @@ extension WatchboxClientCore {
             }
         }
         if let earliest { wakePollers(at: earliest, now: now) }
-        // A group that was joined before may have messages, which an original would drop if it were joined again; so the
-        // first question is short, and tells.
+        // A group that was joined before may have messages, which an original would drop if it were joined again; so
+        // the first question is short, and tells.
         let first = ready.first { groups[$0]?.isMember == false } ?? ready.first
         guard let first else { return nil }
         guard groups[first]?.isMember == true else { return take(Question(groups: [first])) }

@@ -7,7 +7,8 @@ import BelfryIO
 import HTTPTypes
 import Logging
 
-/// The loop's side of a client: registers, keeps the registration, sends, and says what happens (Watchbox protocol, §7).
+/// The loop's side of a client: registers, keeps the registration, sends, and says what happens (Watchbox protocol,
+/// §7).
 ///
 /// Loop-confined. Its tasks hold it, and no client; they end with `abort`.
 final class WatchboxClientCore {

@@ -12,9 +12,11 @@ import Testing
 @Suite("HTTP routes and resources", .timeLimit(.minutes(1)))
 struct RouterTests {
     private static func routes(_ router: inout Router) {
-        for pattern in ["/", "/a", "/a/", "/a/b", "/a/:x", "/a/:x/c", "/a/b/:y", "/r/*", "/r/x", "/u/:name"] {
+        for pattern in [
+            "/", "/a", "/a/", "/a/b", "/a/:x", "/a/:x/c", "/a/b/:y", "/r/*", "/r/x", "/u/:name", "/x.:type.wb",
+        ] {
             router.onLoop(.get, pattern) { request in
-                let names = ["x", "y", "name", "*"].compactMap { name in
+                let names = ["x", "y", "name", "type", "*"].compactMap { name in
                     request.parameter(name).map { "\(name)=\($0)" }
                 }
                 return .text(([pattern] + names).joined(separator: " ") + "\n")
@@ -27,7 +29,8 @@ struct RouterTests {
         let expected: [(path: String, answer: String?)] = [
             ("/", "/"), ("/?q=/a", "/"), ("/a", "/a"), ("/a/", "/a/"), ("/a/b", "/a/b"), ("/a/z", "/a/:x x=z"),
             ("/a/z/c", "/a/:x/c x=z"), ("/a/b/c", "/a/b/:y y=c"), ("/a/b/d", "/a/b/:y y=d"), ("/%61/%62", "/a/b"),
-            ("/a/b%2Fc", "/a/:x x=b/c"),
+            ("/a/b%2Fc", "/a/:x x=b/c"), ("/x.get.wb", "/x.:type.wb type=get"), ("/x...wb", "/x.:type.wb type=."),
+            ("/x.%C3%A9.wb", "/x.:type.wb type=é"), ("/x..wb", nil), ("/x.wb", nil), ("/x.a.wb/", nil),
             ("/r/", "/r/* *="), ("/r/x", "/r/x"), ("/r/x/y/", "/r/* *=x/y/"),
             ("/u/J%C3%BCrgen", "/u/:name name=Jürgen"),
             ("/r/.hidden", "/r/* *=.hidden"), ("/r/...", "/r/* *=..."), ("http://a/a", "/a"), ("http://a", "/"),

@@ -272,6 +272,37 @@ def forty_clients_hear_each_other_in_one_order():
 
 
 @check
+def of_a_crowd_each_hears_of_those_after_it_and_before_they_speak():
+    with Pocket(flags="-v") as server:
+        drained = subprocess.Popen(["cat"], stdin=server.process.stdout, stdout=subprocess.DEVNULL)
+        crowd = [Client(server.port) for _ in range(340)]
+        crowd[-1].send("the last")
+        expect(crowd[-1].receipt(), ("8", "string"))
+        crowd[3].send("the fourth")
+        # Who leaves does so when that has been said.
+        expect(crowd[-1].text(), b"the fourth")
+        leaving = crowd.pop(100)
+        left = leaving.port
+        leaving.socket.close()
+        for index, client in enumerate(crowd):
+            heard = [json.loads(client.text())["port"] for _ in crowd[index + 1:]] if index != 3 else []
+            if index == 3:
+                texts = [client.text() for _ in range(len(crowd) - index + 3)]
+                assert sum(1 for text in texts if RECEIPT.fullmatch(text)) == 1, texts[-3:]
+                continue
+            others = [other.port for other in crowd[index + 1:]]
+            if index < 100:
+                others.insert(99 - index, left)
+                heard.append(json.loads(client.text())["port"])
+            expect(heard, others)
+            if index < len(crowd) - 1:
+                expect(client.text(), b"the last")
+                expect(client.text(), b"the fourth")
+            expect(client.text(), b'{"socket": "disconnected", "port": %d, "address": "127.0.0.1"}' % left)
+        drained.terminate()
+
+
+@check
 def who_does_not_read_and_who_vanishes_harm_nobody():
     with Pocket(flags="-v") as server:
         drained = subprocess.Popen(["cat"], stdin=server.process.stdout, stdout=subprocess.DEVNULL)

@@ -4,8 +4,8 @@
 /// Cuts a byte stream into responses, however it was cut on the way (RFC 9112); without I/O.
 ///
 /// Each response is asked for by `expect`; bytes that come without are a fault, so that no response is taken for
-/// another request's. Interim responses (1xx) are skipped. Only an unfinished line is kept; bodies are handed on as they
-/// come.
+/// another request's. Interim responses (1xx) are skipped. Only an unfinished line is kept; bodies are handed on as
+/// they come.
 package struct HTTPResponseDecoder: ~Copyable {
     /// Bounds on what one response may be.
     package struct Limits: Sendable {

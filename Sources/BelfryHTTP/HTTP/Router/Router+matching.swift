@@ -60,6 +60,19 @@ extension Router {
                 return found
             }
         }
+        for framed in nodes[node].framed {
+            let (first, last) = (start + framed.prefix.count, end - framed.suffix.count)
+            guard first < last, Self.isEqual(framed.prefix, path.extracting(start..<first)),
+                Self.isEqual(framed.suffix, path.extracting(last..<end))
+            else { continue }
+            values.append(first..<last)
+            if isLast {
+                if let endpoint = nodes[framed.node].endpoint { return endpoint }
+            } else if let found = find(path, separator, from: end + 1, node: framed.node, &values) {
+                return found
+            }
+            values.removeLast()
+        }
         if let next = nodes[node].parameter, end > start {
             values.append(start..<end)
             if isLast {

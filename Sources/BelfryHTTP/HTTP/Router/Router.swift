@@ -1,6 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+package import Belfry
 public import HTTPTypes
 
 /// Finds who answers a request, by method and path.
@@ -8,9 +9,10 @@ public import HTTPTypes
 ///     var router = Router()
 ///     router.on(.get, "/hello/:name") { request in .text("Hello, \(request.parameter("name") ?? "")!") }
 ///
-/// A pattern is a path whose segments are literal, `:name` for any one segment that is not empty, or, at its end, `*` for
-/// all that follows, slashes included. Literal wins over `:name`, that over `*`. Segments are compared after percent-decoding; a path with `.`
-/// or `..` as a segment is refused.
+/// A pattern is a path whose segments are literal, `:name` for any one segment that is not empty, `begin.:name.end` for
+/// one that begins and ends so with something between, or, at its end, `*` for all that follows, slashes included.
+/// Literal wins over `begin.:name.end`, that over `:name`, that over `*`. Segments are compared after percent-decoding; a
+/// path with `.` or `..` as a segment is refused.
 ///
 /// `HEAD` is answered by the handler of `GET` where it has none of its own, `OPTIONS` with what is allowed.
 public struct Router: Sendable {
@@ -23,13 +25,19 @@ public struct Router: Sendable {
     /// Answers a request at once, on the connection's event loop, without a task; it must not block.
     public typealias LoopHandler = @Sendable (Request) throws -> Response
 
+    /// Answers a request at once or later, on the connection's event loop, without a task; it must not block.
+    package typealias Responder = @Sendable (Request, Connection) throws -> Reply
+
     enum Action: Sendable {
         case onLoop(LoopHandler)
+        case respond(Responder)
         case task(Handler)
     }
 
     struct Node: Sendable {
         var literals: [(text: [UInt8], node: Int)] = []
+        /// Of segments that begin and end in a certain way.
+        var framed: [(prefix: [UInt8], suffix: [UInt8], node: Int)] = []
         var parameter: Int?
         /// Of what ends here.
         var endpoint: Int?
@@ -59,6 +67,11 @@ public struct Router: Sendable {
         set(.onLoop(handler), method, at: Self.segments(pattern))
     }
 
+    /// The same for who may hold a request and answer it later.
+    package mutating func respond(_ method: HTTPRequest.Method, _ pattern: String, _ responder: @escaping Responder) {
+        set(.respond(responder), method, at: Self.segments(pattern))
+    }
+
     /// Lets connections that ask for it switch to another protocol.
     package mutating func upgrade(_ pattern: String, using upgrade: any HTTPUpgrade) {
         endpoints[endpoint(at: Self.segments(pattern))].upgrade = upgrade
@@ -78,6 +91,7 @@ public struct Router: Sendable {
 
     enum Segment: Equatable {
         case literal([UInt8])
+        case framed(prefix: [UInt8], name: String, suffix: [UInt8])
         case parameter(String)
         case rest
     }
@@ -87,7 +101,15 @@ public struct Router: Sendable {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         return parts.enumerated().map { index, part in
             if part == "*", index == parts.count - 1 { return .rest }
-            return part.hasPrefix(":") ? .parameter(String(part.dropFirst())) : .literal(Array(part.utf8))
+            if part.hasPrefix(":") { return .parameter(String(part.dropFirst())) }
+            guard let colon = part.firstIndex(of: ":") else { return .literal(Array(part.utf8)) }
+            let name = part[colon...].dropFirst().prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+            guard !name.isEmpty else { return .literal(Array(part.utf8)) }
+            return .framed(
+                prefix: Array(part[..<colon].utf8),
+                name: String(name),
+                suffix: Array(part[name.endIndex...].utf8)
+            )
         }
     }
 
@@ -111,6 +133,15 @@ public struct Router: Sendable {
                 } else {
                     nodes.append(Node())
                     nodes[node].literals.append((text, nodes.count - 1))
+                    node = nodes.count - 1
+                }
+            case .framed(let prefix, let name, let suffix):
+                names.append(name)
+                if let known = nodes[node].framed.first(where: { $0.prefix == prefix && $0.suffix == suffix }) {
+                    node = known.node
+                } else {
+                    nodes.append(Node())
+                    nodes[node].framed.append((prefix, suffix, nodes.count - 1))
                     node = nodes.count - 1
                 }
             case .parameter(let name):

@@ -154,6 +154,36 @@ extension HTTPConnection {
         }
     }
 
+    /// Leaves the answer to who holds the request.
+    func hold(_ held: any HeldRequest, _ request: Request) -> HTTPRequestDecoder.Disposition {
+        phase = .handling
+        since = connection.context.turnTime
+        number += 1
+        let number = self.number
+        self.held = held
+        var isBeginning = true
+        var first: Response?
+        held.begin { [weak self] response in
+            // The decoder is at work: it goes on by what this returns.
+            if isBeginning { first = response } else { self?.heldAnswered(request, response, number) }
+        }
+        isBeginning = false
+        guard let first else { return .hold }
+        self.held = nil
+        phase = .idle
+        return answer(request, first)
+    }
+
+    private func heldAnswered(_ request: Request, _ response: Response, _ number: Int) {
+        guard number == self.number, phase == .handling, held != nil else { return }
+        held = nil
+        phase = .idle
+        switch answer(request, response) {
+        case .next: goOn()
+        default: settle()
+        }
+    }
+
     private func startStream(_ write: @escaping @Sendable (ResponseWriter) async throws -> Void) {
         number += 1
         let number = self.number

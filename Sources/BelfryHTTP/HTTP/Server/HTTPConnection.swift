@@ -51,6 +51,8 @@ final class HTTPConnection: ConnectionHandler {
     /// Tells answers that come too late from those that are waited for.
     var number = 0
     var task: Task<Void, Never>?
+    /// The request that its responder holds, while the phase is `.handling`.
+    var held: (any HeldRequest)?
     var outgoing: OutgoingBody?
     /// Bytes that a held decoder may have read ahead before the client is not read from.
     private static let maxReadAhead = 16 * 1024
@@ -74,11 +76,14 @@ final class HTTPConnection: ConnectionHandler {
     }
 
     /// With nothing under way: as long as there is, the end is deferred, and what the client asked for is answered.
-    func peerEnded() {}
+    ///
+    /// But a request that is held waits for something that may never be: it is answered now.
+    func peerEnded() { held?.release() }
 
     func drain() {
         isDraining = true
         shared.readiness.end()
+        held?.release()
         if phase == .idle, decoder.isBetweenRequests { end(.local) }
     }
 
@@ -88,6 +93,7 @@ final class HTTPConnection: ConnectionHandler {
         let settings = shared.configuration
         switch phase {
         case .ended: break
+        case .handling where held != nil: break
         case .idle where decoder.isBetweenRequests:
             if waited >= settings.keepAliveTimeout.nanoseconds { end(.timedOut("no request")) }
         case .idle:
@@ -114,6 +120,8 @@ final class HTTPConnection: ConnectionHandler {
         count()
         phase = .ended
         cancelTask()
+        let held = self.held.take()
+        held?.release()
         outgoing = nil
         exchange = nil
     }
@@ -233,6 +241,15 @@ final class HTTPConnection: ConnectionHandler {
             } catch {
                 return answer(request, response(to: error))
             }
+        case .respond(let responder):
+            do {
+                switch try responder(request, connection) {
+                case .now(let response): return answer(request, response)
+                case .later(let held): return hold(held, request)
+                }
+            } catch {
+                return answer(request, response(to: error))
+            }
         case .task(let handler):
             start(handler, request)
             return .hold
@@ -252,7 +269,7 @@ final class HTTPConnection: ConnectionHandler {
     /// At the end of every entry: what was written leaves, and the client is read from or not.
     func settle() {
         flush()
-        connection.setEndDeferred(phase == .handling || phase == .sending)
+        connection.setEndDeferred(phase == .handling && held == nil || phase == .sending)
         guard phase != .ended else { return }
         if isDraining, phase == .idle, decoder.isBetweenRequests { return end(.local) }
         let pauses = decoder.isHeld && decoder.bufferedBytes > Self.maxReadAhead

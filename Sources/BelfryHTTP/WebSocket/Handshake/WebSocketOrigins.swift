@@ -1,7 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which web pages may open a WebSocket: browsers name the page's origin, and send its user's cookies along.
+/// Which web pages may open a WebSocket, or ask a server to do something: browsers name the page's origin, and send its user's cookies along.
 ///
 /// What sends no `Origin` is no page, and is always let in.
 public struct WebSocketOrigins: Sendable, Hashable {
@@ -36,7 +36,7 @@ public struct WebSocketOrigins: Sendable, Hashable {
     /// - Parameters:
     ///   - origin: The value of `Origin`; nil without.
     ///   - authority: Host and port that the request is for.
-    func allows(_ origin: String?, authority: String?) -> Bool {
+    package func allows(_ origin: String?, authority: String?) -> Bool {
         guard let origin else { return true }
         let text = origin.lowercased()
         let page = Self.hostAndPort(of: text)
