@@ -197,7 +197,7 @@ public actor WatchboxClient: LoopBound {
     /// - Parameters:
     ///   - message: JSON as it is, a text as a JSON string, bytes as one of base64.
     ///   - group: Any text but `server`.
-    /// - Throws: ``WatchboxClientError`` `.badData`, `.tooLarge`, `.queueFull`; `.refused` by the server; 
+    /// - Throws: ``WatchboxClientError`` `.badData`, `.tooLarge`, `.queueFull`; `.refused` by the server;
     ///   `.unconfirmed` when the answer was lost; `.closed`, `.cancelled`.
     public func publish(_ message: Payload, to group: String) async throws(WatchboxClientError) {
         guard group != Self.serverGroup else {

@@ -70,7 +70,7 @@ struct WatchboxClientServerTests {
             try await joined("server", server)
             let unheard = try await client.send("anyone?")
             #expect(unheard == .noHandler)
-            server.watchbox.onMessage { message in message.reply(.text("got \(message.json.text)")) }
+            server.watchbox.onMessage { message in message.reply(.text("got \(message.message.text)")) }
             let answer = try await client.send(.json("[1,2]"))
             #expect(answer == .taken)
             #expect(try await take(1, from: replies) == ["got [1,2]"])

@@ -44,14 +44,12 @@ package final class HTTPClientConnection {
         self.configuration = configuration
     }
 
-    /// Whether somebody has a turn.
-    package var isInUse: Bool { isTaken }
-
     /// Sends a request, and returns its whole response, whatever its status.
     ///
-    /// - Parameter timeout: For the response; nil for `requestTimeout`. Waiting for the turn, and connecting, come on top.
-    /// - Throws: ``HTTPClientError``: `.connectFailed` when it was not sent for certain; `.connectionLost`, `.timedOut`,
-    ///   `.badResponse`, `.badRequest`, `.cancelled`, `.closed`.
+    /// - Parameter timeout: For the response; nil for `requestTimeout`. Waiting for the turn, and connecting, come on
+    ///   top.
+    /// - Throws: ``HTTPClientError``: `.connectFailed` when it was not sent for certain; `.connectionLost`,
+    ///   `.timedOut`, `.badResponse`, `.badRequest`, `.cancelled`, `.closed`.
     package func send(
         _ request: HTTPClientRequest,
         timeout: Duration? = nil

@@ -39,7 +39,8 @@ struct ResponseDecoderTests {
         Case("HTTP/1.1 200 OK\r\n\r\nto the end", #"200 "to the end""#, ends: true),
         Case("HTTP/1.1 200 OK\r\n\r\n", #"200 """#, ends: true),
         Case(
-            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n!",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: a\r\n\r\n"
+                + "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n!",
             #"200 "!""#
         ),
     ]
