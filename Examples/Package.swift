@@ -28,6 +28,18 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "WatchboxExample",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryCodable", package: "belfry"),
+                .product(name: "BelfryHTTP", package: "belfry"),
+                .product(name: "BelfryIO", package: "belfry"),
+                .product(name: "BelfryWatchbox", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "MissionCommanderEchoServer",
             dependencies: [
                 .product(name: "Belfry", package: "belfry"),
