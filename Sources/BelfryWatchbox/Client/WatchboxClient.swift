@@ -208,9 +208,9 @@ public actor WatchboxClient: LoopBound {
         WatchboxClientForm.appendGroup(group, to: &body)
         WatchboxClientForm.appendText(json, to: &body)
         switch try await core.value.send("brdcst", body) {
-        case "wb21": break
-        case "wb24": throw WatchboxClientError(.refused, "the server refuses the message")
-        case let code: throw WatchboxClientError(.badAnswer, "the server answered \(code) to a message")
+        case .broadcast: break
+        case .refused: throw WatchboxClientError(.refused, "the server refuses the message")
+        case let code: throw WatchboxClientError(.badAnswer, "the server answered \(code.rawValue) to a message")
         }
     }
 
@@ -231,10 +231,10 @@ public actor WatchboxClient: LoopBound {
         var body: [UInt8] = []
         WatchboxClientForm.appendText(json, to: &body)
         switch try await core.value.send("server", body) {
-        case "wb22": return .taken
-        case "wb23": return .noHandler
-        case "wb24": return .refused
-        case let code: throw WatchboxClientError(.badAnswer, "the server answered \(code) to a message")
+        case .taken: return .taken
+        case .noHandler: return .noHandler
+        case .refused: return .refused
+        case let code: throw WatchboxClientError(.badAnswer, "the server answered \(code.rawValue) to a message")
         }
     }
 
