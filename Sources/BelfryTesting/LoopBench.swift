@@ -43,9 +43,7 @@ package actor LoopBench: LoopBound {
 
     /// Suspends until the loop's clock has gone on by `duration`.
     package func pass(_ duration: Duration) async {
-        await withCheckedContinuation { continuation in
-            loop.schedule(after: duration) { continuation.resume() }
-        }
+        _ = await loop.sleep(for: duration)
     }
 
     /// Suspends until the loop has been through the kernel and back.

@@ -189,7 +189,7 @@ public actor Broker: LoopBound, Service {
         }
         let deadline = ContinuousClock.now + configuration.drainTimeout
         while statistics.connections > 0, ContinuousClock.now < deadline {
-            await pause(.milliseconds(5))
+            guard await loop.sleep(for: .milliseconds(5)) else { break }
         }
         for index in shared.loops.indices {
             await LoopDoor(shared, index).run { $0.stop() }
@@ -203,11 +203,5 @@ public actor Broker: LoopBound, Service {
             loop.execute { box.value.forgetHandOvers() }
         }
         for frontEnd in frontEnds { frontEnd.brokerEnded() }
-    }
-
-    private func pause(_ duration: Duration) async {
-        let parker = Parker<Void>()
-        loop.schedule(after: duration) { parker.unpark() }
-        _ = await parker.park()
     }
 }

@@ -22,16 +22,16 @@
 /// - End: after ``close()`` the consumer gets what is queued and then `nil`, after ``fail(_:)`` the error.
 ///   A queue that nobody holds any more closes itself.
 ///
-/// Every method may be called from any thread.
+/// Every method may be called from any thread. <doc:Queues> says what each setting costs and loses.
 public final class Queue<Value: Sendable>: AsyncSequence, Sendable {
     /// What the consumer gets.
     public typealias Element = Delivery
     /// What ends the sequence early.
     public typealias Failure = QueueError
 
-    private let storage: QueueStorage<Value>
+    @usableFromInline let storage: QueueStorage<Value>
     /// Of a consumer's end: told when it and its iterators are gone; the producer's end has none and closes the queue.
-    private let anchor: QueueAnchor?
+    @usableFromInline let anchor: QueueAnchor?
 
     /// Creates an empty, open queue.
     public init(_ configuration: Configuration = Configuration()) {
@@ -59,6 +59,7 @@ public final class Queue<Value: Sendable>: AsyncSequence, Sendable {
     ///
     /// - Parameter force: takes the element past the limits of count and bytes, dropping nothing. The queue's memory
     ///   is then the caller's care. Only a closed queue refuses.
+    @inlinable
     @discardableResult
     public func send(_ value: Value, force: Bool = false) -> QueueAdmission {
         storage.send(value, force: force)
@@ -70,6 +71,7 @@ public final class Queue<Value: Sendable>: AsyncSequence, Sendable {
     /// neither against its limits nor its time to live.
     ///
     /// - Throws: ``QueueError`` with the code `closed`, `tooLarge`, or `cancelled`; the element is then not queued.
+    @inlinable
     public func sendWaiting(_ value: Value) async throws(QueueError) {
         try await storage.sendWaiting(value, isolation: #isolation)
     }
@@ -104,11 +106,13 @@ public final class Queue<Value: Sendable>: AsyncSequence, Sendable {
     /// The same stream in arrays: everything that is queued, at most `max` elements and gaps at a time.
     ///
     /// Waits like the queue itself while there is nothing; an array is never empty. Values of `max` below 1 mean 1.
+    @inlinable
     public func batches(upTo max: Int = 64) -> Batches {
         Batches(storage: storage, anchor: anchor, max: Swift.max(1, max))
     }
 
     /// Starts consuming at the oldest element that is queued.
+    @inlinable
     public func makeAsyncIterator() -> Iterator {
         Iterator(storage: storage, anchor: anchor)
     }
@@ -131,13 +135,20 @@ extension Queue {
     /// Iterators share the queue: each element goes to one of them. While one waits, `next` of another throws
     /// ``QueueError/Code/consumerBusy``.
     public struct Iterator: AsyncIteratorProtocol {
-        fileprivate let storage: QueueStorage<Value>
-        fileprivate let anchor: QueueAnchor?
+        @usableFromInline let storage: QueueStorage<Value>
+        @usableFromInline let anchor: QueueAnchor?
+
+        @inlinable
+        init(storage: QueueStorage<Value>, anchor: QueueAnchor?) {
+            self.storage = storage
+            self.anchor = anchor
+        }
 
         /// Returns the next element or gap, at once while there is one; `nil` at the end of the queue.
         ///
         /// - Throws: ``QueueError`` with the code `slowConsumer`, `cancelled`, `consumerBusy`, or what the queue was
         ///   failed with.
+        @inlinable
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(QueueError) -> Delivery? {
@@ -145,6 +156,7 @@ extension Queue {
         }
 
         /// Returns the next element or gap, as ``next(isolation:)`` does.
+        @inlinable
         public mutating func next() async throws(QueueError) -> Delivery? {
             try await storage.next(isolation: #isolation)
         }

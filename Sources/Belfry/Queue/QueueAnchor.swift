@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Lives as long as somebody may still consume a queue.
+@usableFromInline
 final class QueueAnchor: Sendable {
     private let abandoned: @Sendable () -> Void
 

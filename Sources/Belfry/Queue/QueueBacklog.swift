@@ -1,37 +1,27 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import DequeModule
-
-/// A key of ``OverflowPolicy/latestPerKey``: equal to another if type and value are.
-///
-/// A class, so that an entry without key (the usual case) stays small and cheap to move.
-final class QueueKey: Hashable, Sendable {
-    private let base: any Hashable & Sendable
-
-    init(_ base: any Hashable & Sendable) {
-        self.base = base
-    }
-
-    static func == (left: QueueKey, right: QueueKey) -> Bool {
-        AnyHashable(left.base) == AnyHashable(right.base)
-    }
-
-    func hash(into hasher: inout Hasher) {
-        base.hash(into: &hasher)
-    }
-}
+public import DequeModule
 
 /// An element in or before a queue, with what the queue must know of it.
+@usableFromInline
 struct QueueEntry<Value: Sendable>: Sendable {
-    let value: Value
+    @usableFromInline let value: Value
     /// Never negative.
-    var bytes = 0
-    var key: QueueKey?
+    @usableFromInline var bytes: Int
+    @usableFromInline var key: QueueKey?
     /// The time from which the element is no longer delivered, since the queue was made.
     ///
     /// Not an instant: that type's layout is known only at run time, which makes every copy of an entry slow.
-    var expiry: Duration?
+    @usableFromInline var expiry: Duration?
+
+    @inlinable
+    init(value: Value, bytes: Int = 0, key: QueueKey? = nil, expiry: Duration? = nil) {
+        self.value = value
+        self.bytes = bytes
+        self.key = key
+        self.expiry = expiry
+    }
 }
 
 /// The waiting elements of a queue in order of their offsets; knows how to remove, but not when.
@@ -39,46 +29,56 @@ struct QueueEntry<Value: Sendable>: Sendable {
 /// With keys, an element can leave from the middle. It leaves an empty slot behind, so that the others keep their
 /// place; slots are cleared away in bulk, which makes every operation O(1) on average (a removal from the middle
 /// O(log n)) and keeps memory in proportion to what waits.
+@usableFromInline
 struct QueueBacklog<Value: Sendable>: ~Copyable {
-    private struct Slot {
-        let offset: UInt64
-        var entry: QueueEntry<Value>?
+    @usableFromInline
+    struct Slot {
+        @usableFromInline let offset: UInt64
+        @usableFromInline var entry: QueueEntry<Value>?
+
+        @inlinable
+        init(offset: UInt64, entry: QueueEntry<Value>) {
+            self.offset = offset
+            self.entry = entry
+        }
     }
 
     /// The first slot is never empty.
-    private var slots = Deque<Slot>()
-    private(set) var count = 0
-    private(set) var bytes = 0
-    /// The newest waiting element of each key.
-    private var newest: [QueueKey: UInt64] = [:]
-    /// Elements with a newer one of the same key, in the order they were overtaken; some may have left since.
-    private var overtaken = Deque<UInt64>()
+    @usableFromInline var slots = Deque<Slot>()
+    @usableFromInline var keys = QueueKeys()
+    /// Elements that wait.
+    @usableFromInline var count = 0
+    /// Their bytes.
+    @usableFromInline var bytes = 0
 
-    /// Offset and expiry of the oldest element.
-    var first: (offset: UInt64, expiry: Duration?)? {
-        slots.first.map { ($0.offset, $0.entry?.expiry) }
-    }
+    init() {}
+
+    /// Offset of the oldest element.
+    @inlinable var firstOffset: UInt64? { slots.isEmpty ? nil : slots[0].offset }
+
+    /// When the oldest element is no longer delivered.
+    @inlinable var firstExpiry: Duration? { slots.isEmpty ? nil : slots[0].entry?.expiry }
 
     /// Places in memory, occupied or not.
-    var slotCount: Int { slots.count + overtaken.count }
+    var slotCount: Int { slots.count + keys.overtakenCount }
 
     /// Whether `more` bytes can be added and still be counted.
+    @inlinable
     func canCount(_ more: Int) -> Bool {
         !bytes.addingReportingOverflow(more).overflow
     }
 
     /// Adds an element behind the others; `offset` is above theirs and `canCount` has said yes.
+    @inlinable
     mutating func append(_ entry: QueueEntry<Value>, at offset: UInt64) {
         slots.append(Slot(offset: offset, entry: entry))
         count += 1
         bytes += entry.bytes
-        if let key = entry.key, let older = newest.updateValue(offset, forKey: key) {
-            overtaken.append(older)
-            if overtaken.count > 2 * count + 16 { forgetDeparted() }
-        }
+        if let key = entry.key { add(key, at: offset) }
     }
 
     /// Removes the oldest element.
+    @inlinable
     mutating func popFirst() -> (offset: UInt64, entry: QueueEntry<Value>)? {
         guard let slot = slots.popFirst(), let entry = slot.entry else { return nil }
         account(for: entry, at: slot.offset)
@@ -87,8 +87,9 @@ struct QueueBacklog<Value: Sendable>: ~Copyable {
     }
 
     /// Removes one element that has a newer one of its key.
+    @inlinable
     mutating func popOvertaken() -> QueueEntry<Value>? {
-        while let offset = overtaken.popFirst() {
+        while let offset = keys.popOvertaken() {
             guard let index = index(of: offset), let entry = slots[index].entry.take() else { continue }
             account(for: entry, at: offset)
             trim()
@@ -98,24 +99,31 @@ struct QueueBacklog<Value: Sendable>: ~Copyable {
         return nil
     }
 
-    private mutating func account(for entry: QueueEntry<Value>, at offset: UInt64) {
+    @inlinable
+    mutating func account(for entry: QueueEntry<Value>, at offset: UInt64) {
         count -= 1
         bytes -= entry.bytes
-        if let key = entry.key, newest[key] == offset { newest[key] = nil }
+        if let key = entry.key { keys.remove(key, at: offset) }
     }
 
-    private mutating func trim() {
-        while let slot = slots.first, slot.entry == nil { slots.removeFirst() }
+    @inlinable
+    mutating func trim() {
+        while !slots.isEmpty, slots[0].entry == nil { slots.removeFirst() }
     }
 
-    private mutating func forgetDeparted() {
-        var kept = Deque<UInt64>(minimumCapacity: count)
-        for offset in overtaken where index(of: offset) != nil { kept.append(offset) }
-        overtaken = kept
+    @inlinable
+    mutating func add(_ key: QueueKey, at offset: UInt64) {
+        keys.add(key, at: offset)
+        guard keys.overtakenCount > 2 * count + 16 else { return }
+        var keys = QueueKeys()
+        swap(&keys, &self.keys)
+        keys.forgetOvertaken { index(of: $0) != nil }
+        self.keys = keys
     }
 
     /// Where the element with this offset waits, by binary search.
-    private func index(of offset: UInt64) -> Int? {
+    @inlinable
+    func index(of offset: UInt64) -> Int? {
         var low = 0
         var high = slots.count
         while low < high {

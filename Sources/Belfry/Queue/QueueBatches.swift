@@ -9,24 +9,40 @@ extension Queue {
         /// What ends the sequence early.
         public typealias Failure = QueueError
 
-        let storage: QueueStorage<Value>
-        let anchor: QueueAnchor?
-        let max: Int
+        @usableFromInline let storage: QueueStorage<Value>
+        @usableFromInline let anchor: QueueAnchor?
+        @usableFromInline let max: Int
+
+        @inlinable
+        init(storage: QueueStorage<Value>, anchor: QueueAnchor?, max: Int) {
+            self.storage = storage
+            self.anchor = anchor
+            self.max = max
+        }
 
         /// Starts consuming at the oldest element that is queued.
+        @inlinable
         public func makeAsyncIterator() -> Iterator {
             Iterator(storage: storage, anchor: anchor, max: max)
         }
 
         /// Hands out a queue's elements and gaps in arrays.
         public struct Iterator: AsyncIteratorProtocol {
-            fileprivate let storage: QueueStorage<Value>
-            fileprivate let anchor: QueueAnchor?
-            fileprivate let max: Int
+            @usableFromInline let storage: QueueStorage<Value>
+            @usableFromInline let anchor: QueueAnchor?
+            @usableFromInline let max: Int
+
+            @inlinable
+            init(storage: QueueStorage<Value>, anchor: QueueAnchor?, max: Int) {
+                self.storage = storage
+                self.anchor = anchor
+                self.max = max
+            }
 
             /// Returns everything that is queued up to the batch size; waits while there is nothing.
             ///
             /// - Throws: ``QueueError`` as the queue's own iterator.
+            @inlinable
             public mutating func next(
                 isolation actor: isolated (any Actor)?
             ) async throws(QueueError) -> [Delivery]? {
@@ -34,6 +50,7 @@ extension Queue {
             }
 
             /// Returns the next batch, as ``next(isolation:)`` does.
+            @inlinable
             public mutating func next() async throws(QueueError) -> [Delivery]? {
                 try await storage.nextBatch(upTo: max, isolation: #isolation)
             }

@@ -65,6 +65,7 @@ extension QueueError: CustomStringConvertible {
 
 extension QueueError {
     /// What a producer is told whose element was refused for `reason`.
+    @usableFromInline
     init(_ reason: QueueRefusal) {
         switch reason {
         case .closed: self.init(.closed, message: "the queue is closed")

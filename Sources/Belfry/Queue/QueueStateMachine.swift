@@ -1,35 +1,42 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import DequeModule
+public import DequeModule
 
 /// The bounds of a queue, brought into range.
+@usableFromInline
 struct QueueLimits: Sendable {
-    var count = 50
-    var bytes = Int.max
-    var timeToLive: Duration?
-    var policy = OverflowPolicy.dropOldest
+    @usableFromInline var count = 50
+    @usableFromInline var bytes = Int.max
+    @usableFromInline var timeToLive: Duration?
+    @usableFromInline var policy = OverflowPolicy.dropOldest
 }
 
 /// What is left to do for a caller of the state machine once it has let go of the lock.
+@usableFromInline
 struct QueueEffects<Value: Sendable, Producer: Sendable>: Sendable {
     /// The consumer waits and now has something to fetch.
-    var wakesConsumer = false
+    @usableFromInline var wakesConsumer = false
     /// Producers whose element is queued now.
-    var admitted: [Producer] = []
+    @usableFromInline var admitted: [Producer] = []
     /// Producers whose element will never be queued.
-    var rejected: [Producer] = []
+    @usableFromInline var rejected: [Producer] = []
     /// An element that was dropped, carried out so that its `deinit` doesn't run under the lock.
-    var dropped: QueueEntry<Value>?
+    @usableFromInline var dropped: QueueEntry<Value>?
     /// More of them.
-    var alsoDropped: [QueueEntry<Value>] = []
+    @usableFromInline var alsoDropped: [QueueEntry<Value>] = []
 
+    @inlinable
+    init() {}
+
+    @inlinable
     mutating func drop(_ entry: QueueEntry<Value>) {
         if dropped == nil { dropped = entry } else { alsoDropped.append(entry) }
     }
 }
 
 /// What a consumer that asked for something has to do.
+@usableFromInline
 enum QueueStep<Output: Sendable>: Sendable {
     case deliver(Output)
     /// The queue is at its end; the error comes once.
@@ -41,6 +48,7 @@ enum QueueStep<Output: Sendable>: Sendable {
 }
 
 /// What a producer that is ready to wait has to do.
+@usableFromInline
 enum QueueSendStep: Sendable, Equatable {
     case accepted
     case wait(UInt64)
@@ -48,6 +56,7 @@ enum QueueSendStep: Sendable, Equatable {
 }
 
 /// What a producer finds that was cancelled while it waited.
+@usableFromInline
 enum QueueCancellation: Sendable, Equatable {
     case removed
     case wasAdmitted
@@ -60,56 +69,70 @@ enum QueueCancellation: Sendable, Equatable {
 ///
 /// Losses need no book of their own. Every element offered takes the next offset, so whatever is missing between
 /// what was last announced and the oldest element that waits is a gap, whichever way it was lost.
+@usableFromInline
 struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
-    typealias Delivery = Queue<Value>.Delivery
-    typealias Effects = QueueEffects<Value, Producer>
-    typealias Entry = QueueEntry<Value>
+    @usableFromInline typealias Delivery = Queue<Value>.Delivery
+    @usableFromInline typealias Effects = QueueEffects<Value, Producer>
+    @usableFromInline typealias Entry = QueueEntry<Value>
 
-    private struct WaitingProducer {
-        let id: UInt64
-        let entry: Entry
-        let producer: Producer
+    @usableFromInline
+    struct WaitingProducer {
+        @usableFromInline let id: UInt64
+        @usableFromInline let entry: Entry
+        @usableFromInline let producer: Producer
+
+        @inlinable
+        init(id: UInt64, entry: Entry, producer: Producer) {
+            self.id = id
+            self.entry = entry
+            self.producer = producer
+        }
     }
 
-    private enum Ending {
+    @usableFromInline
+    enum Ending {
         case open
         case closing(QueueError?)
         case ended
     }
 
-    private enum Consumer {
+    @usableFromInline
+    enum Consumer {
         case away, waiting, woken
     }
 
-    private let limits: QueueLimits
-    private var backlog = QueueBacklog<Value>()
-    private var producers = Deque<WaitingProducer>()
-    private var consumer = Consumer.away
-    private var ending = Ending.open
-    private var counters = QueueStatistics()
+    @usableFromInline let limits: QueueLimits
+    @usableFromInline var backlog = QueueBacklog<Value>()
+    @usableFromInline var producers = Deque<WaitingProducer>()
+    @usableFromInline var consumer = Consumer.away
+    @usableFromInline var ending = Ending.open
+    @usableFromInline var counters = QueueCounters()
     /// The offset of the next element offered.
-    private var nextOffset: UInt64 = 0
+    @usableFromInline var nextOffset: UInt64 = 0
     /// Up to here, exclusive, the consumer knows of every element, delivered or lost.
-    private var announced: UInt64 = 0
-    private var nextProducer: UInt64 = 0
+    @usableFromInline var announced: UInt64 = 0
+    @usableFromInline var nextProducer: UInt64 = 0
     /// At the end of the queue: waiting producers from this one on were rejected, those before it admitted.
-    private var firstRejected = UInt64.max
+    @usableFromInline var firstRejected = UInt64.max
 
     init(limits: QueueLimits) {
         self.limits = limits
     }
 
     var statistics: QueueStatistics {
-        var result = counters
-        result.currentCount = backlog.count
-        result.currentBytes = backlog.bytes
-        result.waitingProducers = producers.count
-        return result
+        QueueStatistics(
+            counters,
+            offered: nextOffset,
+            currentCount: backlog.count,
+            currentBytes: backlog.bytes,
+            waitingProducers: producers.count
+        )
     }
 
     // MARK: Producing
 
     /// Offers an element; with `force` past every limit, but not past the end.
+    @inlinable
     mutating func send(_ entry: Entry, force: Bool = false, now: Duration?) -> (QueueAdmission, Effects) {
         var effects = Effects()
         guard case .open = ending else { return (refuse(.closed), effects) }
@@ -143,16 +166,21 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
         }
     }
 
-    /// Queues an element, or the producer until there is room for it.
-    mutating func sendWaiting(_ entry: Entry, producer: Producer, now: Duration?) -> (QueueSendStep, Effects) {
+    /// Queues an element, or the producer, which is made only then, until there is room for it.
+    @inlinable
+    mutating func sendWaiting(
+        _ entry: Entry,
+        producer: @autoclosure () -> Producer,
+        now: Duration?
+    ) -> (QueueSendStep, Effects) {
         var effects = Effects()
         guard case .open = ending else {
-            counters.refused &+= 1
+            counters.countRefusal(.closed)
             return (.refused(.closed), effects)
         }
         makeRoom(now: now, &effects)
         guard entry.bytes <= limits.bytes else {
-            counters.refused &+= 1
+            counters.countRefusal(.tooLarge)
             return (.refused(.tooLarge), effects)
         }
         if fits(entry) && producers.isEmpty {
@@ -161,11 +189,12 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
             return (.accepted, effects)
         }
         nextProducer &+= 1
-        producers.append(WaitingProducer(id: nextProducer, entry: entry, producer: producer))
+        producers.append(WaitingProducer(id: nextProducer, entry: entry, producer: producer()))
         return (.wait(nextProducer), effects)
     }
 
     /// Withdraws a waiting producer's element, unless its fate is decided already.
+    @usableFromInline
     mutating func cancelSend(_ id: UInt64, now: Duration?) -> (QueueCancellation, Effects) {
         var effects = Effects()
         guard let index = producers.firstIndex(where: { $0.id == id }) else {
@@ -178,6 +207,7 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
     }
 
     /// Ends the queue behind what it holds; only the first call counts.
+    @usableFromInline
     mutating func finish(with error: QueueError?) -> Effects {
         var effects = Effects()
         if case .open = ending { finish(with: error, &effects) }
@@ -185,6 +215,7 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
     }
 
     /// Drops what has outlived its time, and lets waiting producers in.
+    @usableFromInline
     mutating func removeExpired(now: Duration?) -> Effects {
         var effects = Effects()
         makeRoom(now: now, &effects)
@@ -194,12 +225,14 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
     // MARK: Consuming
 
     /// Hands out the next element or gap; `resuming` says that the caller is the one that waited.
+    @inlinable
     mutating func next(resuming: Bool, now: Duration?) -> (QueueStep<Delivery>, Effects) {
         var effects = Effects()
         return (next(resuming: resuming, now: now, &effects), effects)
     }
 
     /// Hands out what is there, at most `max` elements and gaps, at least one.
+    @inlinable
     mutating func nextBatch(upTo max: Int, resuming: Bool, now: Duration?) -> (QueueStep<[Delivery]>, Effects) {
         var effects = Effects()
         switch next(resuming: resuming, now: now, &effects) {
@@ -207,7 +240,10 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
         case .wait: return (.wait, effects)
         case .busy: return (.busy, effects)
         case .deliver(let first):
-            var batch = [first]
+            var batch: [Delivery] = []
+            // Gaps come on top, so it may have to grow all the same.
+            batch.reserveCapacity(Swift.min(max, backlog.count + 2))
+            batch.append(first)
             while batch.count < max, backlog.count > 0 || announced != nextOffset {
                 guard case .deliver(let more) = next(resuming: false, now: now, &effects) else { break }
                 batch.append(more)
@@ -217,17 +253,19 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
     }
 
     /// The waiting consumer gives up.
+    @usableFromInline
     mutating func cancelNext() {
         consumer = .away
     }
 
     // MARK: Steps
 
-    private mutating func next(resuming: Bool, now: Duration?, _ effects: inout Effects) -> QueueStep<Delivery> {
+    @inlinable
+    mutating func next(resuming: Bool, now: Duration?, _ effects: inout Effects) -> QueueStep<Delivery> {
         guard resuming || consumer == .away else { return .busy }
         consumer = .away
         makeRoom(now: now, &effects)
-        let reached = backlog.first?.offset ?? nextOffset
+        let reached = backlog.firstOffset ?? nextOffset
         if announced != reached {
             defer { announced = reached }
             return .deliver(.gap(from: announced, to: reached))
@@ -250,16 +288,19 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
         }
     }
 
-    private func fits(_ entry: Entry) -> Bool {
+    @inlinable
+    func fits(_ entry: Entry) -> Bool {
         backlog.count < limits.count && entry.bytes <= limits.bytes - backlog.bytes
     }
 
-    private mutating func refuse(_ reason: QueueRefusal) -> QueueAdmission {
-        counters.refused &+= 1
+    @inlinable
+    mutating func refuse(_ reason: QueueRefusal) -> QueueAdmission {
+        counters.countRefusal(reason)
         return .refused(reason)
     }
 
-    private mutating func append(_ entry: Entry, now: Duration?, _ effects: inout Effects) {
+    @inlinable
+    mutating func append(_ entry: Entry, now: Duration?, _ effects: inout Effects) {
         var entry = entry
         if let now, let timeToLive = limits.timeToLive { entry.expiry = now + timeToLive }
         if limits.policy != .latestPerKey { entry.key = nil }
@@ -270,7 +311,8 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
     }
 
     /// Drops until the limits hold again; never the newest element, which alone is within them.
-    private mutating func dropExcess(_ effects: inout Effects) -> Int {
+    @inlinable
+    mutating func dropExcess(_ effects: inout Effects) -> Int {
         var dropped = 0
         while backlog.count > limits.count || backlog.bytes > limits.bytes {
             if let entry = backlog.popOvertaken() {
@@ -287,10 +329,11 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
         return dropped
     }
 
-    private mutating func makeRoom(now: Duration?, _ effects: inout Effects) {
+    @inlinable
+    mutating func makeRoom(now: Duration?, _ effects: inout Effects) {
         if let now {
             // All live equally long, so the oldest expires first.
-            while let expiry = backlog.first?.expiry, expiry <= now, let (_, entry) = backlog.popFirst() {
+            while let expiry = backlog.firstExpiry, expiry <= now, let (_, entry) = backlog.popFirst() {
                 counters.expired &+= 1
                 effects.drop(entry)
             }
@@ -298,20 +341,22 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
         admitProducers(now: now, &effects)
     }
 
-    private mutating func admitProducers(now: Duration?, _ effects: inout Effects) {
-        while let first = producers.first, fits(first.entry) {
-            producers.removeFirst()
+    @inlinable
+    mutating func admitProducers(now: Duration?, _ effects: inout Effects) {
+        while !producers.isEmpty, fits(producers[0].entry) {
+            let first = producers.removeFirst()
             append(first.entry, now: now, &effects)
             effects.admitted.append(first.producer)
             notePeak()
         }
     }
 
-    private mutating func finish(with error: QueueError?, _ effects: inout Effects) {
+    @usableFromInline
+    mutating func finish(with error: QueueError?, _ effects: inout Effects) {
         ending = .closing(error)
         if let first = producers.first { firstRejected = first.id }
         for waiting in producers {
-            counters.refused &+= 1
+            counters.countRefusal(.closed)
             effects.rejected.append(waiting.producer)
             effects.drop(waiting.entry)
         }
@@ -319,13 +364,15 @@ struct QueueStateMachine<Value: Sendable, Producer: Sendable>: ~Copyable {
         wakeConsumer(&effects)
     }
 
-    private mutating func wakeConsumer(_ effects: inout Effects) {
+    @inlinable
+    mutating func wakeConsumer(_ effects: inout Effects) {
         guard consumer == .waiting else { return }
         consumer = .woken
         effects.wakesConsumer = true
     }
 
-    private mutating func notePeak() {
+    @inlinable
+    mutating func notePeak() {
         counters.peakCount = max(counters.peakCount, backlog.count)
         counters.peakBytes = max(counters.peakBytes, backlog.bytes)
     }

@@ -1,24 +1,30 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import BelfryIO
+public import BelfryIO
+
+/// What became of an element whose producer waited.
+@usableFromInline
+enum QueueVerdict: Sendable {
+    case admitted, rejected
+}
 
 /// A queue's state machine behind its lock, and the tasks that wait on it.
 ///
 /// Whatever wakes somebody or runs foreign code (sizes, keys, the clock, `deinit`s) happens outside the lock.
+///
+/// What runs per element is inlinable, so that it is compiled for the element's type where the queue is used; not
+/// specialised, an element costs ten times as much.
+@usableFromInline
 final class QueueStorage<Value: Sendable>: Sendable {
-    enum Verdict: Sendable {
-        case admitted, rejected
-    }
+    @usableFromInline typealias Producer = Parker<QueueVerdict>
+    @usableFromInline typealias Machine = QueueStateMachine<Value, Producer>
+    @usableFromInline typealias Delivery = Queue<Value>.Delivery
 
-    typealias Producer = Parker<Verdict>
-    typealias Machine = QueueStateMachine<Value, Producer>
-    typealias Delivery = Queue<Value>.Delivery
-
-    private let configuration: Queue<Value>.Configuration
-    private let start: ContinuousClock.Instant
-    private let machine: Lock<Machine>
-    private let consumer = Parker<Void>()
+    @usableFromInline let configuration: Queue<Value>.Configuration
+    @usableFromInline let start: ContinuousClock.Instant
+    @usableFromInline let machine: Lock<Machine>
+    @usableFromInline let consumer = Parker<Void>()
 
     init(_ configuration: Queue<Value>.Configuration) {
         self.configuration = configuration
@@ -28,6 +34,7 @@ final class QueueStorage<Value: Sendable>: Sendable {
 
     // MARK: Producing
 
+    @inlinable
     func send(_ value: Value, force: Bool) -> QueueAdmission {
         let entry = entry(for: value)
         let now = now()
@@ -36,27 +43,32 @@ final class QueueStorage<Value: Sendable>: Sendable {
         return admission
     }
 
+    @inlinable
     func sendWaiting(_ value: Value, isolation: isolated (any Actor)?) async throws(QueueError) {
         guard !Task.isCancelled else { throw .cancelledWhileSending }
         let entry = entry(for: value)
         let now = now()
-        let producer = Producer()
-        let (step, effects) = machine.withLock { $0.sendWaiting(entry, producer: producer, now: now) }
+        // Made only to wait: usually there is room.
+        var producer: Producer?
+        let (step, effects) = machine.withLock {
+            $0.sendWaiting(entry, producer: Producer.make(&producer), now: now)
+        }
         perform(effects)
         switch step {
         case .accepted: return
         case .refused(let reason): throw QueueError(reason)
         case .wait(let id):
-            switch await producer.park(isolation: isolation) {
+            switch await producer?.park(isolation: isolation) {
             case .value(.admitted): return
             case .value(.rejected): throw QueueError(QueueRefusal.closed)
-            case .cancelled: try cancelSend(id)
+            case .cancelled, nil: try cancelSend(id)
             }
         }
     }
 
     /// Returns if the element was queued before the cancellation came.
-    private func cancelSend(_ id: UInt64) throws(QueueError) {
+    @usableFromInline
+    func cancelSend(_ id: UInt64) throws(QueueError) {
         let now = now()
         let (outcome, effects) = machine.withLock { $0.cancelSend(id, now: now) }
         perform(effects)
@@ -82,19 +94,22 @@ final class QueueStorage<Value: Sendable>: Sendable {
 
     // MARK: Consuming
 
+    @inlinable
     func next(isolation: isolated (any Actor)?) async throws(QueueError) -> Delivery? {
         try await fetch(isolation: isolation) { machine, resuming, now in
             machine.next(resuming: resuming, now: now)
         }
     }
 
+    @inlinable
     func nextBatch(upTo max: Int, isolation: isolated (any Actor)?) async throws(QueueError) -> [Delivery]? {
         try await fetch(isolation: isolation) { machine, resuming, now in
             machine.nextBatch(upTo: max, resuming: resuming, now: now)
         }
     }
 
-    private func fetch<Output: Sendable>(
+    @inlinable
+    func fetch<Output: Sendable>(
         isolation: isolated (any Actor)?,
         _ ask: (inout Machine, _ resuming: Bool, Duration?) -> (QueueStep<Output>, Machine.Effects)
     ) async throws(QueueError) -> Output? {
@@ -107,13 +122,12 @@ final class QueueStorage<Value: Sendable>: Sendable {
             case .deliver(let output): return output
             case .end(let error?): throw error
             case .end(nil): return nil
-            case .busy:
-                throw QueueError(.consumerBusy, message: "another task waits for this queue's next element")
+            case .busy: throw .consumerBusy
             case .wait:
                 // A wake may be an old one: whoever wakes asks again.
                 if case .cancelled = await consumer.park(isolation: isolation) {
                     machine.withLock { $0.cancelNext() }
-                    throw QueueError(.cancelled, message: "cancelled while waiting for an element")
+                    throw .cancelledWhileReceiving
                 }
                 resuming = true
             }
@@ -122,29 +136,49 @@ final class QueueStorage<Value: Sendable>: Sendable {
 
     // MARK: Steps
 
-    private func entry(for value: Value) -> QueueEntry<Value> {
+    @inlinable
+    func entry(for value: Value) -> QueueEntry<Value> {
         var entry = QueueEntry(value: value)
         if let size = configuration.size { entry.bytes = max(0, size(value)) }
         if configuration.policy == .latestPerKey {
-            // Without a key function all elements are values of one thing.
-            entry.key = configuration.key.map { QueueKey($0(value)) } ?? QueueKey(0)
+            entry.key = if let key = configuration.key { QueueKey(key(value)) } else { .only }
         }
         return entry
     }
 
-    private func now() -> Duration? {
+    @inlinable
+    func now() -> Duration? {
         configuration.timeToLive == nil ? nil : start.duration(to: configuration.now())
     }
 
-    private func perform(_ effects: Machine.Effects) {
+    @inlinable
+    func perform(_ effects: Machine.Effects) {
         if effects.wakesConsumer { consumer.unpark() }
         for producer in effects.admitted { producer.unpark(.admitted) }
         for producer in effects.rejected { producer.unpark(.rejected) }
     }
 }
 
+extension Parker {
+    /// A new one, which is also left in `place`.
+    @inlinable
+    static func make(_ place: inout Parker?) -> Parker {
+        let parker = Parker()
+        place = parker
+        return parker
+    }
+}
+
 extension QueueError {
-    fileprivate static var cancelledWhileSending: QueueError {
+    @usableFromInline static var cancelledWhileSending: QueueError {
         QueueError(.cancelled, message: "cancelled while waiting for room; the element was not queued")
+    }
+
+    @usableFromInline static var cancelledWhileReceiving: QueueError {
+        QueueError(.cancelled, message: "cancelled while waiting for an element")
+    }
+
+    @usableFromInline static var consumerBusy: QueueError {
+        QueueError(.consumerBusy, message: "another task waits for this queue's next element")
     }
 }

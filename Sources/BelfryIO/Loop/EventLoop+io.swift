@@ -19,6 +19,33 @@ extension EventLoop {
         }
     }
 
+    /// Runs `action` once, `delay` from now, or `stopped` if the loop stops before; on the loop.
+    ///
+    /// If the loop has stopped, `stopped` runs at once and the answer is nil. For whatever somebody waits for: a timer
+    /// without `stopped` is dropped in silence at the loop's end.
+    @discardableResult
+    package func schedule(
+        after delay: Duration,
+        stopped: @escaping () -> Void,
+        _ action: @escaping () -> Void
+    ) -> TimerID? {
+        let timer = try? onLoop { core throws(IOError) in
+            core.timers.add(at: core.reactor.now + max(0, delay.nanoseconds), stopped: stopped, action)
+        }
+        if timer == nil { stopped() }
+        return timer
+    }
+
+    /// Wakes `parker` with `value`, `delay` from now or when the loop stops, whichever is first; on the loop.
+    @discardableResult
+    package func schedule<Value>(
+        after delay: Duration,
+        waking parker: Parker<Value>,
+        with value: Value
+    ) -> TimerID? {
+        schedule(after: delay, stopped: { parker.unpark(value) }, { parker.unpark(value) })
+    }
+
     /// Forgets a timer; one that has run, or was cancelled, is ignored.
     package func cancel(_ timer: TimerID?) {
         guard let timer else { return }

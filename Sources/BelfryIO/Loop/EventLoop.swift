@@ -133,10 +133,20 @@ import Synchronization
         precondition(isCurrent, "This must run on event loop \(index).")
     }
 
-    /// Runs `task` on the loop, soon; dropped when the loop has stopped.
-    package func execute(_ task: @escaping @Sendable () -> Void) {
-        if isCurrent, let core = unsafe core { return core.enqueue(task) }
-        if case .acceptedWake = inbox.push(.task(task)) { waker.wake() }
+    /// Runs `task` on the loop, soon; dropped, and false, when the loop has stopped.
+    @discardableResult
+    package func execute(_ task: @escaping @Sendable () -> Void) -> Bool {
+        if isCurrent, let core = unsafe core {
+            core.enqueue(task)
+            return true
+        }
+        switch inbox.push(.task(task)) {
+        case .accepted: return true
+        case .acceptedWake:
+            waker.wake()
+            return true
+        case .closed: return false
+        }
     }
 
     /// The loop-confined part; on the loop's thread, while it runs.

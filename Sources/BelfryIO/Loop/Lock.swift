@@ -1,7 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-package import Glibc
+public import Glibc
 
 /// A value that only one thread at a time can reach, guarded by a POSIX mutex.
 ///
@@ -12,6 +12,7 @@ package import Glibc
 /// `Synchronization.Mutex` is not used because the thread sanitiser can't see its futex calls and reports races that
 /// are none.
 @safe
+@usableFromInline
 package struct Lock<State: ~Copyable>: ~Copyable {
     @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
     @usableFromInline let state: UnsafeMutablePointer<State>

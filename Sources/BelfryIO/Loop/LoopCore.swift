@@ -15,6 +15,7 @@ final class LoopCore {
     private let inbox: Inbox
     private unowned let loop: EventLoop
     private var jobs: [UnownedJob] = []
+    private var spareJobs: [UnownedJob] = []
     private var tasks: [() -> Void] = []
     private var spare: [Inbox.Item] = []
     private var turnEndHandlers: [any TurnEndHandler] = []
@@ -106,17 +107,17 @@ final class LoopCore {
     private func runJobs() -> Int {
         guard !jobs.isEmpty else { return 0 }
         var batch: [UnownedJob] = []
+        // Jobs bring further ones: with two arrays in turn, neither has to be allocated anew.
+        swap(&batch, &spareJobs)
         swap(&batch, &jobs)
         let serial = unsafe loop.asUnownedSerialExecutor()
         let tasks = unsafe loop.asUnownedTaskExecutor()
         for job in batch { unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: tasks) }
         let count = batch.count
         jobsRun += UInt64(count)
-        if jobs.isEmpty {
-            // Keeps the larger of the two arrays' memory for the next round.
-            batch.removeAll(keepingCapacity: true)
-            swap(&batch, &jobs)
-        }
+        // The memory of a crowd is given back.
+        batch.removeAll(keepingCapacity: batch.capacity <= 4 * Self.maxJobsPerTurn)
+        swap(&batch, &spareJobs)
         return count
     }
 
@@ -146,14 +147,14 @@ final class LoopCore {
         let limit = reactor.now + 2_000_000_000
         while reactor.statistics.openHandles > 0, reactor.now < limit { serve(reactor.now + 10_000_000) }
         serve(0)
-        timers.removeAll()
-        // Tasks that were enqueued still run, so that nobody awaits for ever.
+        // Tasks that were enqueued still run, and those that wait for a timer are let go, so that nobody awaits for
+        // ever.
         repeat {
+            for stopped in timers.removeAll() { stopped() }
             takeInbox()
             _ = runTasks()
             _ = runJobs()
-        } while !jobs.isEmpty || !tasks.isEmpty || !inbox.closeIfEmpty()
-        timers.removeAll()
+        } while timers.count > 0 || !jobs.isEmpty || !tasks.isEmpty || !inbox.closeIfEmpty()
         locals = [:]
         turnEndHandlers = []
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How a wait in a `Parker` ended.
+@usableFromInline
 package enum ParkResult<Value: Sendable>: Sendable {
     /// Another party handed over this value.
     case value(Value)
@@ -19,8 +20,10 @@ extension ParkResult: Equatable where Value: Equatable {}
 /// - Cancellation is looked at first: a cancelled task never takes a permit and never suspends.
 /// - Every method may be called on any thread. A task resumes on its own executor (its actor's, or the one it
 ///   prefers), never on the thread of the waker, and never while a lock is held.
+@usableFromInline
 package final class Parker<Value: Sendable>: Sendable {
     /// What a wake came to.
+    @usableFromInline
     package enum Wake: Sendable, Equatable {
         /// A task was waiting and now resumes.
         case resumed

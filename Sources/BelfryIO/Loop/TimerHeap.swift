@@ -22,8 +22,13 @@ struct TimerHeap {
         }
     }
 
+    private struct Action {
+        let run: () -> Void
+        let stopped: (() -> Void)?
+    }
+
     private var heap: [Entry] = []
-    private var actions: [UInt64: () -> Void] = [:]
+    private var actions: [UInt64: Action] = [:]
     private var lastNumber: UInt64 = 0
 
     /// Live timers.
@@ -38,9 +43,14 @@ struct TimerHeap {
         return heap.first?.deadline
     }
 
-    mutating func add(at deadline: Nanoseconds, _ action: @escaping () -> Void) -> TimerID {
+    /// Adds a timer; `stopped` is for `removeAll` to hand out.
+    mutating func add(
+        at deadline: Nanoseconds,
+        stopped: (() -> Void)? = nil,
+        _ action: @escaping () -> Void
+    ) -> TimerID {
         lastNumber += 1
-        actions[lastNumber] = action
+        actions[lastNumber] = Action(run: action, stopped: stopped)
         heap.append(Entry(deadline: deadline, number: lastNumber))
         siftUp(heap.count - 1)
         return TimerID(number: lastNumber)
@@ -57,14 +67,18 @@ struct TimerHeap {
     mutating func popDue(_ now: Nanoseconds, notAfter newest: TimerID) -> (() -> Void)? {
         while let first = heap.first, first.deadline <= now, first.number <= newest.number {
             removeFirst()
-            if let action = actions.removeValue(forKey: first.number) { return action }
+            if let action = actions.removeValue(forKey: first.number) { return action.run }
         }
         return nil
     }
 
-    mutating func removeAll() {
-        heap = []
-        actions = [:]
+    /// Forgets all timers; answers with what is to be called in their place, the oldest first.
+    mutating func removeAll() -> [() -> Void] {
+        defer {
+            heap = []
+            actions = [:]
+        }
+        return actions.sorted { $0.key < $1.key }.compactMap { $0.value.stopped }
     }
 
     private mutating func removeFirst() {

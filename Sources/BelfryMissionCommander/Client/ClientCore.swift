@@ -244,12 +244,12 @@ final class ClientCore {
             logger.warning("Reconnecting is given up", metadata: ["attempts": "\(attempt)"])
             return perform(machine.giveUp())
         }
-        timer = loop.schedule(after: pause) { [weak self] in
+        let stopped = { [weak self] in _ = self?.loopStopped() }
+        timer = loop.schedule(after: pause, stopped: stopped) { [weak self] in
             guard let self else { return }
             timer = nil
             perform(machine.pauseOver())
         }
-        if timer == nil { loopStopped() }
     }
 
     private func stopPausing() {
@@ -271,12 +271,12 @@ final class ClientCore {
     private func awaitCallbacks() {
         guard callbacks.hears(.serverShutdown) else { return callbacksReturned(of: shutdowns) }
         let number = shutdowns
-        patience = loop.schedule(after: configuration.callbackTimeout) { [weak self] in
+        let stopped = { [weak self] in _ = self?.loopStopped() }
+        patience = loop.schedule(after: configuration.callbackTimeout, stopped: stopped) { [weak self] in
             guard let self else { return }
             logger.warning("The callbacks of the server's shutdown take too long")
             callbacksReturned(of: number)
         }
-        if patience == nil { loopStopped() }
     }
 
     /// Late callbacks of an earlier shutdown don't count.

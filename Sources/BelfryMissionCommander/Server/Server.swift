@@ -209,7 +209,7 @@ public actor Server: LoopBound {
         let waiter = Parker<Void>()
         shared.whenEmpty(waiter)
         // Each connection ends itself in time; this is for loops that have stopped.
-        let timer = loop.schedule(after: shared.configuration.stopTimeout + .seconds(1)) { waiter.unpark() }
+        let timer = loop.schedule(after: shared.configuration.stopTimeout + .seconds(1), waking: waiter, with: ())
         // A stop goes on to its end even if the calling task is cancelled.
         await Task(executorPreference: loop) { _ = await waiter.park() }.value
         loop.cancel(timer)

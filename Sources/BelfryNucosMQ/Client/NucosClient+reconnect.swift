@@ -23,17 +23,14 @@ extension NucosClient {
         reconnecting = Task(executorPreference: loop) { [weak self] in
             var next: Duration? = pause
             while let pause = next, !Task.isCancelled {
-                await Self.sleep(pause, on: loop)
-                guard !Task.isCancelled else { return }
+                guard await loop.sleep(for: pause) else {
+                    guard !Task.isCancelled else { return }
+                    await self?.giveUp(because: "the event loop stopped")
+                    return
+                }
                 next = await self?.tryAgain()
             }
         }
-    }
-
-    private static func sleep(_ pause: Duration, on loop: EventLoop) async {
-        let parker = Parker<Void>()
-        loop.execute { loop.schedule(after: pause) { parker.unpark() } }
-        _ = await parker.park()
     }
 
     /// One attempt; the pause before the next one, nil after a success or for giving up.
@@ -43,14 +40,18 @@ extension NucosClient {
             return nil
         } catch {
             guard !Task.isCancelled, configuration.reconnect != nil else { return nil }
-            let disconnection = NucosDisconnection(.failed, error.message)
-            if let pause = pauseBeforeReconnect(after: disconnection) { return pause }
-            logger.warning("The client gives up.", metadata: ["reason": "\(error)"])
-            rooms = []
-            inbox.value.tell(.disconnected(disconnection))
-            inbox.value.end(disconnection)
+            if let pause = pauseBeforeReconnect(after: NucosDisconnection(.failed, error.message)) { return pause }
+            giveUp(because: error.message)
             return nil
         }
+    }
+
+    private func giveUp(because reason: String) {
+        logger.warning("The client gives up.", metadata: ["reason": "\(reason)"])
+        let disconnection = NucosDisconnection(.failed, reason)
+        rooms = []
+        inbox.value.tell(.disconnected(disconnection))
+        inbox.value.end(disconnection)
     }
 
     private func pauseBeforeReconnect(after disconnection: NucosDisconnection) -> Duration? {

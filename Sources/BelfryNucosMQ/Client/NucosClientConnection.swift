@@ -296,7 +296,7 @@ final class NucosClientConnection: IOHandler {
     }
 
     private func answer(of waiter: Parker<Bool>, within timeout: Duration) async -> Bool {
-        let timer = loop.schedule(after: timeout) { waiter.unpark(false) }
+        let timer = loop.schedule(after: timeout, waking: waiter, with: false)
         let result = await waiter.park()
         loop.cancel(timer)
         openWaiters.removeAll { $0 === waiter }

@@ -206,7 +206,7 @@ public actor NucosServer: LoopBound {
     private func firstSession(timeout: Duration) async -> SessionID? {
         if let session = shared.firstSession { return session }
         let waiter = Parker<Void>()
-        let timer = loop.schedule(after: timeout) { waiter.unpark() }
+        let timer = loop.schedule(after: timeout, waking: waiter, with: ())
         await shared.waitForOpening(waiter)
         loop.cancel(timer)
         return shared.firstSession

@@ -88,7 +88,7 @@ final class PocketsocketClientLink {
                 break
             }
             attempt += 1
-            let hasLoop = await sleep(pause)
+            let hasLoop = await loop.sleep(for: pause)
             guard !isOver else { break }
             guard hasLoop else {
                 giveUp(after: attempt)
@@ -165,13 +165,6 @@ final class PocketsocketClientLink {
         await tell("close", closing(end?.code ?? failure?.closeCode ?? .abnormal, end?.reason ?? ""))
     }
 
-    /// Waits; false when the loop has stopped meanwhile.
-    private func sleep(_ pause: Duration) async -> Bool {
-        // Not by the loop's timers: a loop that stops forgets them, and who waits.
-        try? await Task.sleep(for: pause)
-        return loop.schedule(after: .zero) {} != nil
-    }
-
     private func giveUp(after attempts: Int) {
         hasGivenUp = true
         let error = Failure(.gaveUp, "gave \(address) up after \(attempts) attempts to come back")
@@ -189,7 +182,11 @@ final class PocketsocketClientLink {
     private func finish() async {
         if let socket {
             let outbox = outbox
-            let timer = loop.schedule(after: configuration.closeTimeout) { outbox.release() }
+            let timer = loop.schedule(
+                after: configuration.closeTimeout,
+                stopped: { outbox.release() },
+                { outbox.release() }
+            )
             await outbox.waitUntilEmpty()
             loop.cancel(timer)
             await socket.close()

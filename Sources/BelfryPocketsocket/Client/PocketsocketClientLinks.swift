@@ -159,7 +159,12 @@ final class PocketsocketClientLinks {
         guard let parker = item.receipt else { throw Failure(.unconfirmed, "no receipt was asked for") }
         let ids = item.id.map { [$0] } ?? []
         let late = Failure(.timedOut, "no receipt from \(link.address) within \(timeout)", messageIDs: ids)
-        let timer = loop.schedule(after: timeout) { parker.unpark(.failure(late)) }
+        let stopped = Failure(.unconfirmed, "the event loop stopped before the receipt", messageIDs: ids)
+        let timer = loop.schedule(
+            after: timeout,
+            stopped: { parker.unpark(.failure(stopped)) },
+            { parker.unpark(.failure(late)) }
+        )
         defer { loop.cancel(timer) }
         switch await parker.park() {
         case .value(let result): return try result.get()

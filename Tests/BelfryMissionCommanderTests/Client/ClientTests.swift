@@ -194,6 +194,27 @@ struct ClientTests {
         }
     }
 
+    @Test("a client whose group is shut down in a pause gives up", arguments: BackendKind.testable)
+    func loopEnded(_ backend: BackendKind) async throws {
+        try await withLoop(backend) { bench in
+            var policy = ReconnectPolicy()
+            policy.firstPause = .seconds(3600)
+            policy.maxPause = .seconds(3600)
+            let server = try RawServer(bench)
+            try await server.kill(bench)
+            let group = try EventLoopGroup(backend.choice, count: 1, logger: .quiet)
+            let client = try Client(reconnect: policy, group: group, logger: .quiet)
+            try await client.setAddress(server.address.host)
+            try await client.setPort(server.port)
+            try await client.setClientID("me")
+            let watched = WatchedClient(client)
+            #expect(try await client.connect())
+            #expect(try await watched.states(to: 150) == [22, 150])
+            await group.shutDown()
+            #expect(try await watched.states(to: 264) == [264])
+        }
+    }
+
     @Test("a cancelled connect and a cancelled disconnect end at once", arguments: BackendKind.testable)
     func cancellation(_ backend: BackendKind) async throws {
         try await withRawServer(backend, configure: { $0.closeGrace = .seconds(600) }) { bench, server, watched in
@@ -232,8 +253,9 @@ struct ClientTests {
             #expect(try await clients[0].states(to: 2056) == [2056])
             #expect(try await !clients[0].client.connect())
             #expect(await clients[0].client.state.rawValue == 72)
-            // One that was on its way back learns of it when it is asked for something.
-            #expect(try await clients[1].client.disconnect())
+            // One that was on its way back gives up.
+            #expect(try await clients[1].states(to: 264) == [264])
+            #expect(try await !clients[1].client.disconnect())
             for watched in clients { await watched.client.shutDown() }
         }
     }

@@ -368,6 +368,8 @@ struct QueueStateMachineTests {
             let gone = counters.delivered + counters.droppedOldest + counters.overtaken + counters.expired
             #expect(counters.accepted == gone + UInt64(counters.currentCount))
             #expect(counters.currentCount > 0 || counters.currentBytes == 0)
+            #expect(counters.offered == counters.delivered + counters.lost + UInt64(counters.currentCount))
+            #expect(counters.peakCount >= counters.currentCount && counters.peakBytes >= counters.currentBytes)
         }
         _ = machine.finish(with: nil)
         Self.drain(&machine, now: now).forEach(take)
