@@ -21,7 +21,7 @@ public import Logging
 ///   every `pollInterval`.
 ///
 /// An actor on an event loop: one of its own, or one of a group that several clients share. A client that nobody holds
-/// any more closes at once.
+/// any more, nor any of its sequences, closes at once.
 public actor WatchboxClient: LoopBound {
     /// The group in which the server's application answers; nobody may publish there.
     public static let serverGroup = "server"
@@ -157,7 +157,11 @@ public actor WatchboxClient: LoopBound {
         let number = nextNumber()
         let (core, loop) = (core, loop)
         loop.execute { core.value.join(group, queue, number: number, isLossless: policy == .suspend) }
-        return queue.consumerEnd { loop.execute { core.value.drop(number, of: group) } }
+        // A loop over it may be the last that uses the client, which must not end under it.
+        return queue.consumerEnd { [self] in
+            loop.execute { core.value.drop(number, of: group) }
+            withExtendedLifetime(self) {}
+        }
     }
 
     /// Ends all sequences of a group, and asks for it no longer.
@@ -178,7 +182,10 @@ public actor WatchboxClient: LoopBound {
         let number = nextNumber()
         let (core, loop) = (core, loop)
         loop.execute { core.value.listen(queue, number: number) }
-        return queue.consumerEnd { loop.execute { core.value.stopListening(number) } }
+        return queue.consumerEnd { [self] in
+            loop.execute { core.value.stopListening(number) }
+            withExtendedLifetime(self) {}
+        }
     }
 
     private nonisolated func nextNumber() -> UInt64 {
@@ -208,9 +215,9 @@ public actor WatchboxClient: LoopBound {
         WatchboxClientForm.appendGroup(group, to: &body)
         WatchboxClientForm.appendText(json, to: &body)
         switch try await core.value.send("brdcst", body) {
-        case "wb21": break
-        case "wb24": throw WatchboxClientError(.refused, "the server refuses the message")
-        case let code: throw WatchboxClientError(.badAnswer, "the server answered \(code) to a message")
+        case .broadcast: break
+        case .refused: throw WatchboxClientError(.refused, "the server refuses the message")
+        case let code: throw WatchboxClientError(.badAnswer, "the server answered \(code.rawValue) to a message")
         }
     }
 
@@ -231,10 +238,10 @@ public actor WatchboxClient: LoopBound {
         var body: [UInt8] = []
         WatchboxClientForm.appendText(json, to: &body)
         switch try await core.value.send("server", body) {
-        case "wb22": return .taken
-        case "wb23": return .noHandler
-        case "wb24": return .refused
-        case let code: throw WatchboxClientError(.badAnswer, "the server answered \(code) to a message")
+        case .taken: return .taken
+        case .noHandler: return .noHandler
+        case .refused: return .refused
+        case let code: throw WatchboxClientError(.badAnswer, "the server answered \(code.rawValue) to a message")
         }
     }
 

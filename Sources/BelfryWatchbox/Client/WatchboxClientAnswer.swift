@@ -5,16 +5,15 @@ import BelfryJSON
 
 /// What a server answers (Watchbox protocol, §2).
 enum WatchboxClientAnswer: Equatable {
-    /// `wb` and two digits.
-    case code(String)
+    case code(WatchboxCode)
     /// One JSON text.
     case message([UInt8])
-    /// Neither.
+    /// Neither; also a code that nobody knows.
     case malformed
 
     init(_ body: [UInt8]) {
-        if body.count == 4, body[0] == 0x77, body[1] == 0x62, body[2...].allSatisfy({ (0x30...0x39).contains($0) }) {
-            self = .code(String(decoding: body, as: UTF8.self))
+        if body.count == 4, let code = WatchboxCode(rawValue: String(decoding: body, as: UTF8.self)) {
+            self = .code(code)
         } else if (try? JSONScanner.validate(body.span)) != nil {
             self = .message(body)
         } else {

@@ -169,14 +169,14 @@ extension WatchboxClientCore {
         case .code(let code):
             guard era == self.era else { return }
             switch code {
-            case "wb00": nothing(for: question, after: time)
-            case "wb11":
+            case .nothing: nothing(for: question, after: time)
+            case .noMember:
                 for name in question.groups { groups[name]?.isMember = false }
                 if let name = question.groups.first, question.groups.count == 1 {
                     await join(name, through: connection, era)
                 }
-            case "wb41": lose(Failure(.notRegistered, "the server has forgotten the client"), since: era)
-            default: malformed(question, Failure(.badAnswer, "the server answered \(code) to 'get'"))
+            case .notRegistered: lose(Failure(.notRegistered, "the server has forgotten the client"), since: era)
+            default: malformed(question, Failure(.badAnswer, "the server answered \(code.rawValue) to 'get'"))
             }
         case .malformed:
             malformed(question, Failure(.badAnswer, "\(body.count) bytes that are no JSON came as a message"))
@@ -233,10 +233,10 @@ extension WatchboxClientCore {
             guard era == self.era else { return }
             do throws(Failure) {
                 switch try code(of: response, to: "join") {
-                case "wb31": groups[name]?.isMember = true
-                case "wb41": lose(Failure(.notRegistered, "the server has forgotten the client"), since: era)
-                case "wb24": leave(name, Failure(.refused, "the server refuses the group '\(name.prefix(100))'"))
-                case let code: throw Failure(.badAnswer, "the server answered \(code) to 'join'")
+                case .joined: groups[name]?.isMember = true
+                case .notRegistered: lose(Failure(.notRegistered, "the server has forgotten the client"), since: era)
+                case .refused: leave(name, Failure(.refused, "the server refuses the group '\(name.prefix(100))'"))
+                case let code: throw Failure(.badAnswer, "the server answered \(code.rawValue) to 'join'")
                 }
             } catch {
                 guard error.code == .refused else { return lose(error, since: era) }

@@ -203,7 +203,9 @@ final class WatchboxClientCore {
             throw Failure(error)
         }
         let code = try self.code(of: response, to: "register")
-        guard code == "wb42" else { throw Failure(.badAnswer, "the server answered \(code) to 'register'") }
+        guard code == .registered else {
+            throw Failure(.badAnswer, "the server answered \(code.rawValue) to 'register'")
+        }
         let isNew = cookie.take(from: response)
         guard cookie.field != nil else { throw Failure(.badAnswer, "the server registered, but set no cookie") }
         lastAnswer = loop.nowNanoseconds
@@ -250,7 +252,7 @@ final class WatchboxClientCore {
     /// The code that a server answered.
     ///
     /// - Throws: ``WatchboxClientError`` `.refused` for a status of 400 to 499, `.badAnswer` for what is no code.
-    func code(of response: HTTPClientResponse, to type: String) throws(Failure) -> String {
+    func code(of response: HTTPClientResponse, to type: String) throws(Failure) -> WatchboxCode {
         try check(response, to: type)
         guard case .code(let code) = WatchboxClientAnswer(response.body) else {
             throw Failure(.badAnswer, "the answer to '\(type)' is no code")
@@ -270,7 +272,7 @@ final class WatchboxClientCore {
     // MARK: Sending
 
     /// Sends a message as soon as the client is registered; the server's code.
-    func send(_ type: String, _ body: [UInt8]) async throws(Failure) -> String {
+    func send(_ type: String, _ body: [UInt8]) async throws(Failure) -> WatchboxCode {
         start()
         return try await outbox.send(.init(type, body))
     }
@@ -289,7 +291,7 @@ final class WatchboxClientCore {
                 let response = try await commands.send(request(item.type, item.body))
                 lastAnswer = loop.nowNanoseconds
                 let result = Result { () throws(Failure) in try code(of: response, to: item.type) }
-                if case .success("wb41") = result {
+                if case .success(.notRegistered) = result {
                     // It was not taken, so it waits for the next registration.
                     lose(Failure(.notRegistered, "the server has forgotten the client"), since: current)
                 } else {

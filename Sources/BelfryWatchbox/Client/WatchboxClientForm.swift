@@ -61,22 +61,13 @@ enum WatchboxClientForm {
         }
     }
 
-    /// The JSON that stands for a payload: itself, a text as a string, bytes as a string of base64.
+    /// The JSON that stands for a payload.
     ///
     /// - Throws: ``WatchboxClientError`` `.badData` for what says that it is JSON, and is not; `.tooLarge`.
     static func json(_ payload: Payload, maxBytes: Int) throws(WatchboxClientError) -> [UInt8] {
         guard payload.bytes.count <= maxBytes else { throw tooLarge(payload.bytes.count, maxBytes) }
-        var json: [UInt8] = []
-        switch payload.kind {
-        case .json:
-            do throws(JSONFault) {
-                _ = try JSONScanner.validate(payload.bytes.span)
-            } catch {
-                throw WatchboxClientError(.badData, "the message is not JSON: \(error.rule.rawValue)")
-            }
-            json = payload.bytes
-        case .text: JSONWriter.append(utf8: payload.bytes.span, to: &json)
-        case .binary: JSONWriter.append(Base64.encode(payload.bytes), to: &json)
+        guard let json = MessageText.json(payload) else {
+            throw WatchboxClientError(.badData, "the message says that it is JSON, and is not")
         }
         guard json.count <= maxBytes else { throw tooLarge(json.count, maxBytes) }
         return json

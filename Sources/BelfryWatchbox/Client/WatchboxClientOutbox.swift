@@ -15,7 +15,7 @@ final class WatchboxClientOutbox {
         let type: String
         let body: [UInt8]
         /// The code that the server answered.
-        let answer = Parker<Result<String, Failure>>()
+        let answer = Parker<Result<WatchboxCode, Failure>>()
 
         init(_ type: String, _ body: [UInt8]) {
             self.type = type
@@ -38,7 +38,7 @@ final class WatchboxClientOutbox {
     var count: Int { items.count }
 
     /// Sends a message, and waits for the server's code.
-    func send(_ item: Item) async throws(Failure) -> String {
+    func send(_ item: Item) async throws(Failure) -> WatchboxCode {
         if let end { throw end }
         guard items.isEmpty || items.count < maxMessages && item.body.count <= maxBytes - byteCount else {
             throw Failure(.queueFull, "\(items.count) messages wait to be sent")
@@ -69,7 +69,7 @@ final class WatchboxClientOutbox {
     func holds(_ item: Item) -> Bool { items.contains { $0 === item } }
 
     /// Tells an item's sender what became of it.
-    func finish(_ item: Item, _ result: Result<String, Failure>) {
+    func finish(_ item: Item, _ result: Result<WatchboxCode, Failure>) {
         remove(item)
         item.answer.unpark(result)
     }

@@ -45,7 +45,12 @@ actor WatchboxStation {
     /// Listens, the second time on the same port.
     func start() async throws {
         var router = Router()
-        router.on(.post, "/:path") { await self.answer($0) }
+        router.on(.post, "/:path") { request in
+            var response = await self.answer(request)
+            // An original always does.
+            response.closes = !self.holds
+            return response
+        }
         var configuration = BrokerConfiguration(io: backend.choice, loops: 1)
         configuration.drainTimeout = .milliseconds(100)
         let broker = try Broker(configuration: configuration, logger: .silent)
