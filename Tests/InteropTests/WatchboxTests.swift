@@ -13,6 +13,6 @@ struct WatchboxTests {
 
     @Test("the browser client and its demo work in Chromium", arguments: Setup.all(loops: [2]))
     func browser(_ setup: Setup) async throws {
-        try await Script(name: "watchbox_browser", setup: setup).run(checks: 14, within: .seconds(200))
+        try await Script(name: "watchbox_browser", setup: setup).run(checks: 15, within: .seconds(200))
     }
 }

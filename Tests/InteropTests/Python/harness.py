@@ -148,12 +148,12 @@ class Child:
 class Server(Child):
     """`belfry serve` on a port of the kernel's choice."""
 
-    def __init__(self, *arguments, log_level="info"):
+    def __init__(self, *arguments, log_level="info", **pipes):
         super().__init__(
-            [OPTIONS.belfry, "serve", "--io", OPTIONS.io, "--loops", str(OPTIONS.loops), "--nucosmq", "127.0.0.1:0", "--web", "127.0.0.1:0",
-             "--missioncommander", "127.0.0.1:0",
+            [os.path.abspath(OPTIONS.belfry), "serve", "--io", OPTIONS.io, "--loops", str(OPTIONS.loops),
+             "--nucosmq", "127.0.0.1:0", "--web", "127.0.0.1:0", "--missioncommander", "127.0.0.1:0",
              "--log-level", log_level, *arguments],
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE, **pipes,
         )
         self.banner = []
         for line in self.process.stdout:

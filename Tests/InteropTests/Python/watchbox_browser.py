@@ -16,6 +16,7 @@ import pathlib
 import shutil
 import signal
 import sys
+import tempfile
 
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import sync_playwright
@@ -34,7 +35,7 @@ def own_options():
 
 OWN = own_options()
 
-from harness import check, expect, main, wait_until  # noqa: E402
+from harness import Server, check, expect, join, main, original, wait_until  # noqa: E402
 from watchbox_server import Watchbox  # noqa: E402
 
 PAGE = '<!DOCTYPE html><meta charset="utf-8"><title>page</title><script src="/watchbox.file.wb"></script>'
@@ -222,6 +223,45 @@ def two_profiles_talk_and_come_back_by_themselves():
             for tab in (ann, bob):
                 expect(tab.run("[downs, ups, joins]"), [1, 1, 1])
                 tab.calm()
+
+
+class Everything(Server):
+    """`belfry serve`: all protocols on one broker."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        super().__init__(cwd=self.folder.name)
+        while not self.banner[-1].startswith("Pocketsocket and the web on "):
+            self.banner.append(self.process.stdout.readline().decode().rstrip("\n"))
+        self.url = "http://%s/" % self.banner[-1].rsplit(" ", 1)[1]
+
+
+@check
+def watchbox_pocketsocket_and_nucosmq_meet_in_one_room():
+    # The second page is the chat, as it is: a page that was not fetched from the server may not connect to it.
+    with Everything() as server, Tab(server) as ann, Tab(server, page=None) as bob:
+        ann.start(groups=["hall"])
+        python = join(original(server.port), "hall")
+        bob.run("""() => {
+            window.heard = []; window.isOpen = false;
+            pocket.socket.setup(location.host).on('hall', (event, message) => heard.push([event, message.data]));
+            pocket.socket.on('socket', (event) => { isOpen ||= event === 'open' });
+            pocket.socket.connect();
+        }""")
+        bob.until("isOpen")
+        expect(ann.run("watchbox.publish({ from: 'ann' }, 'hall')"), "wb21")
+        bob.run("pocket.socket.signal('hall', 'said', { from: 'bob' })")
+        python.publish("hall", "spoke", {"from": "python"})
+        # The original's own messages, and the marks by which it knows that it is in, are heard by all.
+        for content in ({"event": "said", "content": {"from": "bob"}}, {"event": "spoke", "content": {"from": "python"}}):
+            ann.until("(content) => heard.some((value) => JSON.stringify(value) === JSON.stringify(content))", content)
+        for content in (["", {"from": "ann"}], ["spoke", {"from": "python"}]):
+            bob.until("(content) => heard.some((value) => JSON.stringify(value) === JSON.stringify(content))", content)
+        for content in ({"from": "ann"}, {"from": "bob"}):
+            wait_until(lambda: content in python.seen, lambda: python.seen)
+        for tab in (ann, bob):
+            tab.calm()
+        python.close()
 
 
 @check
