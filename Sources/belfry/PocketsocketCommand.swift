@@ -2,12 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Belfry
 import BelfryHTTP
-import BelfryIO
 import BelfryPocketsocket
-import BelfryTerminal
-import Logging
 
 /// `belfry pocketsocket`: what the original's `server.py` was, with its arguments.
 struct PocketsocketCommand: AsyncParsableCommand {
@@ -20,17 +16,7 @@ struct PocketsocketCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("Where to listen; 127.0.0.1 if absent.", valueName: "host"))
-    var positionalHost: String?
-
-    @Argument(help: ArgumentHelp("The port, 0 chooses one; 8001 if absent.", valueName: "port"))
-    var positionalPort: UInt16?
-
-    @Option(help: "Where to listen.")
-    var host = "127.0.0.1"
-
-    @Option(help: "The port.")
-    var port: UInt16 = 8_001
+    @OptionGroup var place: WebPlace
 
     @Flag(name: .shortAndLong, help: "Send a message back to its sender, too.")
     var echo = false
@@ -49,37 +35,16 @@ struct PocketsocketCommand: AsyncParsableCommand {
     @OptionGroup var engine: EngineOptions
 
     func run() async throws {
-        var logger = Logger(label: "belfry") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .warning
-        try await CleanExit.withMessages { try await serve(logger) }
-    }
-
-    private func serve(_ logger: Logger) async throws {
-        let host = positionalHost ?? host
-        let written = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
-        let address = try await SocketAddress(resolving: "\(written):\(positionalPort ?? port)")
+        let printer = LinePrinter()
         var configuration = PocketsocketConfiguration()
         configuration.echo = echo
-        // A server goes on when nobody reads what it prints any more.
-        StandardOutput.ignoreBrokenPipes()
-        let printer = LinePrinter()
         if verbose { configuration.trace = { printer.print($0.description) } }
         if let origins = WebSocketOrigins(commandLine: origin) { configuration.webSocket.origins = origins }
-        let metrics = PrometheusMetrics()
-        var brokerConfiguration = engine.configuration()
-        brokerConfiguration.metrics = metrics
-        let broker = try Broker(configuration: brokerConfiguration, logger: logger)
-        let server = PocketsocketServer(broker: broker, configuration: configuration)
-        let web = HTTPServer.web(broker: broker, address: address, metrics: metrics) { server.addRoutes(to: &$0) }
-        let bound: SocketAddress
-        do {
-            bound = try await web.start()
-        } catch {
-            await broker.shutDown()
-            throw error
+        try await place.serve(engine) { broker, router in
+            PocketsocketServer(broker: broker, configuration: configuration).addRoutes(to: &router)
+        } banner: { port in
+            verbose ? "Ready \(place.chosenHost) \(port)" : ""
         }
-        try await broker.run(until: verbose ? "Ready \(host) \(bound.port ?? 0)" : "", logger)
-        withExtendedLifetime(web) {}
         printer.flush()
     }
 }

@@ -2,12 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Belfry
 import BelfryHTTP
-import BelfryIO
-import BelfryTerminal
 import BelfryWatchbox
-import Logging
 
 /// `belfry watchbox`: a web server with Watchbox, for pages that come from it.
 struct WatchboxCommand: AsyncParsableCommand {
@@ -20,17 +16,7 @@ struct WatchboxCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("Where to listen; 127.0.0.1 if absent.", valueName: "host"))
-    var positionalHost: String?
-
-    @Argument(help: ArgumentHelp("The port, 0 chooses one; 8001 if absent.", valueName: "port"))
-    var positionalPort: UInt16?
-
-    @Option(help: "Where to listen.")
-    var host = "127.0.0.1"
-
-    @Option(help: "The port.")
-    var port: UInt16 = 8_001
+    @OptionGroup var place: WebPlace
 
     @Option(help: "Seconds of silence after which a client is forgotten.")
     var timeout = 10.0
@@ -69,17 +55,6 @@ struct WatchboxCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var logger = Logger(label: "belfry") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .warning
-        try await CleanExit.withMessages { try await serve(logger) }
-    }
-
-    private func serve(_ logger: Logger) async throws {
-        let host = positionalHost ?? host
-        let written = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
-        let address = try await SocketAddress(resolving: "\(written):\(positionalPort ?? port)")
-        // A server goes on when nobody reads what it prints any more.
-        StandardOutput.ignoreBrokenPipes()
         let printer = LinePrinter()
         var configuration = WatchboxConfiguration()
         configuration.settings.timeout = .seconds(timeout)
@@ -90,26 +65,13 @@ struct WatchboxCommand: AsyncParsableCommand {
         configuration.settings.deliverToSender = deliverToSender
         configuration.log = { printer.print($0) }
         if let origins = WebSocketOrigins(commandLine: origin) { configuration.origins = origins }
-        let metrics = PrometheusMetrics()
         let pages = try files.map { try StaticResources(directory: $0) } ?? StaticResources()
-        var brokerConfiguration = engine.configuration()
-        brokerConfiguration.metrics = metrics
-        let broker = try Broker(configuration: brokerConfiguration, logger: logger)
-        let watchbox = Watchbox(broker: broker, configuration: configuration)
-        let web = HTTPServer.web(broker: broker, address: address, metrics: metrics) {
-            $0.resources(pages)
-            watchbox.addRoutes(to: &$0)
+        try await place.serve(engine) { broker, router in
+            router.resources(pages)
+            Watchbox(broker: broker, configuration: configuration).addRoutes(to: &router)
+        } banner: { port in
+            " * Running on http://\(place.writtenHost):\(port) with WatchBox"
         }
-        let bound: SocketAddress
-        do {
-            bound = try await web.start()
-        } catch {
-            await broker.shutDown()
-            throw error
-        }
-        let banner = " * Running on http://\(written):\(bound.port ?? 0) with WatchBox"
-        try await broker.run(until: banner, logger)
-        withExtendedLifetime(web) {}
         printer.flush()
     }
 }
