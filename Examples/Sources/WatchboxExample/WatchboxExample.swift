@@ -4,7 +4,6 @@
 import Belfry
 import BelfryCodable
 import BelfryHTTP
-import BelfryIO
 import BelfryWatchbox
 import Foundation
 import Logging
@@ -15,15 +14,11 @@ import Logging
 @main
 struct WatchboxExample {
     static func main() async throws {
-        var address = SocketAddress.loopback(port: 5_000)
-        var configuration = WatchboxConfiguration()
-        var words = CommandLine.arguments.dropFirst()
-        while let option = words.popFirst() {
-            guard let value = words.popFirst(), read(option, value, &address, &configuration) else {
-                say("WatchboxExample [--host ADDRESS] [--port N] [--timeout SECONDS] [--list-limit N]")
-                exit(2)
-            }
+        guard let (address, options) = Options.read(CommandLine.arguments.dropFirst()) else {
+            say("WatchboxExample [--host ADDRESS] [--port N] [--timeout SECONDS] [--list-limit N]")
+            exit(2)
         }
+        var configuration = options
         configuration.log = { say($0) }
 
         let broker = try Broker(logger: Logger(label: "watchbox"))
@@ -49,29 +44,4 @@ struct WatchboxExample {
 
     /// Prints a line at once, into a pipe too.
     private static func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
-
-    private static func read(
-        _ option: String,
-        _ value: String,
-        _ address: inout SocketAddress,
-        _ configuration: inout WatchboxConfiguration
-    ) -> Bool {
-        switch (option, Double(value)) {
-        case ("--host", _):
-            let host = value == "localhost" ? "127.0.0.1" : value
-            guard let named = SocketAddress(numericHost: host, port: address.port ?? 0) else { return false }
-            address = named
-        case ("--port", let number?):
-            guard let port = UInt16(exactly: number),
-                let named = SocketAddress(numericHost: address.host, port: port)
-            else { return false }
-            address = named
-        case ("--timeout", let seconds?) where seconds > 0: configuration.settings.timeout = .seconds(seconds)
-        case ("--list-limit", let number?):
-            guard let limit = Int(exactly: number), limit > 0 else { return false }
-            configuration.settings.listLimit = limit
-        default: return false
-        }
-        return true
-    }
 }

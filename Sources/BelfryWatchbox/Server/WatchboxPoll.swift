@@ -18,6 +18,14 @@ final class WatchboxPoll: HeldRequest {
         let wait: Int
         /// The most messages; nil for one, as it is.
         let batch: Int?
+
+        /// The same with another group first: one that always has something must not keep a batch from the others.
+        func rotated(by count: UInt64) -> Question {
+            guard batch != nil, groups.count > 1 else { return self }
+            let start = Int(count % UInt64(groups.count))
+            let rotated = Array(groups[start...] + groups[..<start])
+            return Question(client: client, groups: rotated, wait: wait, batch: batch)
+        }
     }
 
     /// On its way from home to home.
@@ -49,10 +57,10 @@ final class WatchboxPoll: HeldRequest {
     static let maxBytes = 1024 * 1024
 
     init(_ question: Question, _ shared: WatchboxShared, on context: LoopContext) {
-        self.question = question
         self.shared = shared
         self.context = context
         waiter = WatchboxClients.Waiter(number: shared.broker.uniqueNumber(), loop: context.index)
+        self.question = question.rotated(by: waiter.number)
     }
 
     // MARK: HeldRequest
