@@ -22,7 +22,7 @@
 /// - End: after ``close()`` the consumer gets what is queued and then `nil`, after ``fail(_:)`` the error.
 ///   A queue that nobody holds any more closes itself.
 ///
-/// Every method may be called from any thread. <doc:Queues> says what each setting costs and loses.
+/// Every method may be called from any thread. <doc:MemoryAgainstLoss> says what each setting costs and loses.
 public final class Queue<Value: Sendable>: AsyncSequence, Sendable {
     /// What the consumer gets.
     public typealias Element = Delivery

@@ -5,7 +5,7 @@
 public enum Endpoint: Sendable, Hashable, CustomStringConvertible {
     /// A numeric address or a Unix socket's path: nothing to look up.
     case address(SocketAddress)
-    /// A name that ``NameResolver`` looks up.
+    /// A name that `NameResolver` looks up.
     case name(String, port: UInt16)
 
     /// Reads `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; the host is a name or an IPv4 address.

@@ -21,7 +21,7 @@ public struct PocketsocketConfiguration: Sendable {
     /// The bounds of the WebSockets.
     ///
     /// The pages that may connect are those of the same host and port, of this machine, and files; see
-    /// ``BelfryHTTP/WebSocketOrigins``.
+    /// `WebSocketOrigins` of `BelfryHTTP`.
     public var webSocket: WebSocketConfiguration
     /// Hears what an operator of the original sees with `-v`; called on event loops, it must not block.
     public var trace: (@Sendable (PocketsocketTrace) -> Void)?

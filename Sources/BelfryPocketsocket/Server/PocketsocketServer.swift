@@ -72,7 +72,7 @@ public struct PocketsocketServer: Sendable {
     /// - Parameters:
     ///   - path: Where in the object the value stands; dots nest, to a depth of 16.
     ///   - value: The value.
-    ///   - peer: Whose `address` and `port` the object has beside it.
+    ///   - message: Whose sender's `address` and `port` the object has beside it; nil leaves them out.
     /// - Returns: false for a value that calls itself JSON and is none.
     @discardableResult
     public func sendToAll(_ path: String = "data", _ value: Payload, about message: ReceivedMessage? = nil) -> Bool {

@@ -52,7 +52,7 @@ public actor HTTPServer: LoopBound {
     ///
     /// Returns the address, with the port that the kernel chose for port 0.
     ///
-    /// - Throws: ``BelfryError`` `.startFailed`, as when the port is taken.
+    /// - Throws: `BelfryError` `.startFailed`, as when the port is taken.
     @discardableResult
     public func start() async throws(BelfryError) -> SocketAddress {
         if let address { return address }
