@@ -57,8 +57,10 @@ public final class Queue<Value: Sendable>: AsyncSequence, Sendable {
 
     /// Offers an element without waiting, and says what became of it.
     ///
-    /// - Parameter force: takes the element past the limits of count and bytes, dropping nothing. The queue's memory
-    ///   is then the caller's care. Only a closed queue refuses.
+    /// - Parameters:
+    ///   - value: The element.
+    ///   - force: Takes the element past the limits of count and bytes, dropping nothing. The queue's memory is then the
+    ///     caller's care. Only a closed queue refuses.
     @inlinable
     @discardableResult
     public func send(_ value: Value, force: Bool = false) -> QueueAdmission {
