@@ -48,12 +48,13 @@ final class PresenceBoard {
         waiting.append((text, members))
         guard members > Self.smallHub else { return flush(on: context) }
         guard waiting.count == 1 else { return }
-        // Before any message, so that who speaks has been announced.
-        context.beforeNextMessage(of: hub) { [weak self, weak context] in context.map { self?.flush(on: $0) } }
+        // Before any message, so that who speaks has been announced. The context is held, for a moment: a weak reference
+        // would make every later use of it slow.
+        context.beforeNextMessage(of: hub) { [weak self] in self?.flush(on: context) }
         guard !isArmed else { return }
         isArmed = true
-        context.loop.schedule(after: min(Self.delayPerClient * members, Self.maxDelay)) { [weak self, weak context] in
-            guard let self, let context else { return }
+        context.loop.schedule(after: min(Self.delayPerClient * members, Self.maxDelay)) { [weak self] in
+            guard let self else { return }
             self.isArmed = false
             self.flush(on: context)
         }
