@@ -110,6 +110,6 @@ extension RoomCore {
         presenceWatchers = [:]
         blockers = 0
         wakePublishers()
-        dropLogs()
+        dropListeners()
     }
 }

@@ -227,8 +227,10 @@ final class RoomCore {
         updatePlainLog()
     }
 
-    /// Lets go of all logs: they and their rosters hold each other.
-    func dropLogs() {
+    /// Lets go of logs and taps: logs and their rosters hold each other, and a tap may hold its rooms.
+    func dropListeners() {
+        taps = []
+        beforeNext = nil
         for log in logs {
             for loop in log.readers.map(\.loopIndex) { log.removeReader(loop) }
         }
