@@ -97,15 +97,18 @@ struct LongPollTests {
         try await withWatchbox(setup) { running in
             let page = try await running.page(in: "foo")
             let other = try await running.page()
+            let base = running.broker.statistics.connections
             let halves = try await running.connect(cookie: await page.cookie)
             try await halves.send("get", "group=foo&wait=50000")
             await halves.finish()
             #expect(try await halves.answer().body == "wb00")
+            await halves.close()
+            try await eventually("the first connection has gone") { running.broker.statistics.connections == base }
             let tab = try await running.connect(cookie: await page.cookie)
-            let before = running.broker.statistics.connections
             try await tab.send("get", "group=foo&wait=50000")
+            try await eventually("the second is there") { running.broker.statistics.connections == base + 1 }
             await tab.close()
-            try await eventually("the connection has gone") { running.broker.statistics.connections < before }
+            try await eventually("the second has gone") { running.broker.statistics.connections == base }
             try await other.post("brdcst", "group=foo&text=1")
             #expect(try await page.post("get", "group=foo&wait=50000") == "1")
         }
