@@ -7,7 +7,7 @@ import Testing
 
 @testable import belfry
 
-@Suite("Lines on standard output", .timeLimit(.minutes(1)))
+@Suite("Lines on standard output", .timeLimit(.minutes(3)))
 struct LinePrinterTests {
     @Test("a reader that takes nothing loses lines beyond the bound, and is told; nobody waits")
     func bound() {

@@ -4,7 +4,7 @@
 import BelfryJSON
 import Testing
 
-@Suite("JSONScanner", .timeLimit(.minutes(1)))
+@Suite("JSONScanner", .timeLimit(.minutes(3)))
 struct JSONScannerTests {
     private func fault(_ bytes: [UInt8]) -> JSONFault.Rule? {
         do throws(JSONFault) {

@@ -5,7 +5,7 @@ import BelfryIO
 import BelfryJSON
 import Testing
 
-@Suite("JSONWriter", .timeLimit(.minutes(1)))
+@Suite("JSONWriter", .timeLimit(.minutes(3)))
 struct JSONWriterTests {
     private func written(_ text: String) -> String {
         var output: [UInt8] = []

@@ -5,7 +5,7 @@ import Belfry
 import BelfryMissionCommander
 import Testing
 
-@Suite("MissionCommander message", .timeLimit(.minutes(1)))
+@Suite("MissionCommander message", .timeLimit(.minutes(3)))
 struct MessageTests {
     private struct Weather: Codable, Equatable {
         let city: String

@@ -4,7 +4,7 @@
 import BelfryMissionCommander
 import Testing
 
-@Suite("Values of properties", .timeLimit(.minutes(1)))
+@Suite("Values of properties", .timeLimit(.minutes(3)))
 struct PropertyValueTests {
     @Test("a port is a whole number, or a text of one", arguments: [PropertyValue.integer(30000), "30000"])
     func port(_ value: PropertyValue) throws {

@@ -8,7 +8,7 @@ import BelfryPocketsocket
 import Logging
 import Testing
 
-@Suite("The browser client's files", .timeLimit(.minutes(1)))
+@Suite("The browser client's files", .timeLimit(.minutes(3)))
 struct BrowserClientTests {
     /// The head and the body of the answer to a request, as text.
     private func get(_ path: String, _ fields: String = "", from address: SocketAddress) async throws -> [String] {

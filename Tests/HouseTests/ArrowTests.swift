@@ -3,7 +3,7 @@
 
 import Testing
 
-@Suite("Arrows between targets point down", .timeLimit(.minutes(1)))
+@Suite("Arrows between targets point down", .timeLimit(.minutes(3)))
 struct ArrowTests {
     @Test("every target has a layer")
     func known() throws {

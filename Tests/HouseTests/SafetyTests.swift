@@ -3,7 +3,7 @@
 
 import Testing
 
-@Suite("What the compiler can't check is rare and explained", .timeLimit(.minutes(1)))
+@Suite("What the compiler can't check is rare and explained", .timeLimit(.minutes(3)))
 struct SafetyTests {
     /// Where a promise about threads is made by hand.
     static let unchecked: Set = [

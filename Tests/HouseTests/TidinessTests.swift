@@ -3,7 +3,7 @@
 
 import Testing
 
-@Suite("The house is tidy", .timeLimit(.minutes(1)))
+@Suite("The house is tidy", .timeLimit(.minutes(3)))
 struct TidinessTests {
     @Test("the top level holds what it should")
     func topLevel() throws {

@@ -10,7 +10,7 @@ import Logging
 import Testing
 
 /// The HTTP server as curl and wrk meet it.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct CurlTests {
     private static let page = "<p>belfry</p>\n"
 

@@ -4,7 +4,7 @@
 import Testing
 
 /// Clients that break the rules, by mistake or on purpose.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct HostileClientTests {
     @Test("bad input harms only the one who sends it", arguments: Setup.all(loops: [2]))
     func badInput(_ setup: Setup) async throws {

@@ -4,7 +4,7 @@
 import Testing
 
 /// Original clients and a server of the library, driven through the interop peer.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct InteropPeerTests {
     @Test("original clients and a server of the library understand each other", arguments: Setup.all(loops: [1, 2, 4]))
     func peer(_ setup: Setup) async throws {

@@ -4,7 +4,7 @@
 import Testing
 
 /// `belfry missioncommander` as scripts and people meet it.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct MissionCommanderCommandLineTests {
     @Test("the command line answers line by line and leaves nobody behind", arguments: Setup.all(loops: [1]))
     func pipe(_ setup: Setup) async throws {

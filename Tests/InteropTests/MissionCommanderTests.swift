@@ -7,7 +7,7 @@ import Testing
 ///
 /// Those are in `Python/missioncommander_peer.py`, written from the wire's specification alone; the library is driven
 /// through the interop peer.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct MissionCommanderTests {
     @Test("the captured frames are written and read byte for byte", arguments: Setup.all(loops: [1, 4]))
     func golden(_ setup: Setup) async throws {

@@ -7,7 +7,7 @@ import Testing
 ///
 /// Those are the package from PyPI, and plain sockets. The scripts are in `Python`; each of their checks is a sentence
 /// that the test shows when it fails.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct OriginalClientTests {
     @Test("original clients talk through belfry serve", arguments: Setup.all(loops: [1, 2, 4]))
     func conversation(_ setup: Setup) async throws {

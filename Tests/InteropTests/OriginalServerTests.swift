@@ -4,7 +4,7 @@
 import Testing
 
 /// Clients, links and datagrams of the library, with the package from PyPI at the other end.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct OriginalServerTests {
     @Test("clients of the library talk to an original server", arguments: Setup.all(loops: [1]))
     func client(_ setup: Setup) async throws {

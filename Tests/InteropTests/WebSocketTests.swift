@@ -9,7 +9,7 @@ import Logging
 import Testing
 
 /// Our WebSockets and those of the Python package websockets.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct WebSocketTests {
     private static let large = 16 << 20
 

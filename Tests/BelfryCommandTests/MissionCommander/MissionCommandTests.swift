@@ -5,7 +5,7 @@ import Testing
 
 @testable import belfry
 
-@Suite("Lines of the MissionCommander command line are understood", .timeLimit(.minutes(1)))
+@Suite("Lines of the MissionCommander command line are understood", .timeLimit(.minutes(3)))
 struct MissionCommandTests {
     static let clear: [(String, MissionCommand)] = [
         ("", .nothing), ("   ", .nothing),

@@ -5,7 +5,7 @@ import Testing
 
 @testable import belfry
 
-@Suite("Words are split and quoted as a POSIX shell does", .timeLimit(.minutes(1)))
+@Suite("Words are split and quoted as a POSIX shell does", .timeLimit(.minutes(3)))
 struct ShellWordsTests {
     static let lines: [(String, [String])] = [
         ("", []),

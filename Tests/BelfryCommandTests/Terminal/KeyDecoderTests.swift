@@ -4,7 +4,7 @@
 import BelfryTerminal
 import Testing
 
-@Suite("Keys are read as UTF-8", .timeLimit(.minutes(1)))
+@Suite("Keys are read as UTF-8", .timeLimit(.minutes(3)))
 struct KeyDecoderTests {
     @Test("keys come out the same however their bytes are cut")
     func splits() {

@@ -7,7 +7,7 @@ import BelfryTesting
 import HTTPTypes
 import Testing
 
-@Suite("HTTP server", .serialized, .timeLimit(.minutes(1)))
+@Suite("HTTP server", .serialized, .timeLimit(.minutes(3)))
 struct HTTPServerTests {
     static func routes(_ router: inout Router) {
         router.onLoop(.get, "/hello") { _ in .text("hello\n") }

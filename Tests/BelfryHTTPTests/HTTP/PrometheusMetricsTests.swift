@@ -5,7 +5,7 @@ import BelfryHTTP
 import Metrics
 import Testing
 
-@Suite("Metrics as Prometheus reads them", .timeLimit(.minutes(1)))
+@Suite("Metrics as Prometheus reads them", .timeLimit(.minutes(3)))
 struct PrometheusMetricsTests {
     @Test("every kind is written with its type, sorted, its labels escaped")
     func text() {

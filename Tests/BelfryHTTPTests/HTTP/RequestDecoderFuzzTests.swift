@@ -5,7 +5,7 @@ import BelfryHTTP
 import BelfryIO
 import Testing
 
-@Suite("HTTP request decoder, random input", .timeLimit(.minutes(1)))
+@Suite("HTTP request decoder, random input", .timeLimit(.minutes(3)))
 struct RequestDecoderFuzzTests {
     /// Bytes with a meaning, so that mutations hit the grammar.
     private static let alphabet = Array("\r\n :;,/?*019aF\tGH".utf8) + [0, 0x7F, 0x80, 0xFF]

@@ -5,7 +5,7 @@ import BelfryHTTP
 import HTTPTypes
 import Testing
 
-@Suite("HTTP request decoder", .timeLimit(.minutes(1)))
+@Suite("HTTP request decoder", .timeLimit(.minutes(3)))
 struct RequestDecoderTests {
     static let streams: [(String, count: Int)] = [
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1),

@@ -6,7 +6,7 @@ import HTTPTypes
 import Foundation
 import Testing
 
-@Suite("HTTP response encoder", .timeLimit(.minutes(1)))
+@Suite("HTTP response encoder", .timeLimit(.minutes(3)))
 struct ResponseEncoderTests {
     private func head(
         _ status: HTTPResponse.Status,

@@ -9,7 +9,7 @@ import Foundation
 import HTTPTypes
 import Testing
 
-@Suite("HTTP routes and resources", .timeLimit(.minutes(1)))
+@Suite("HTTP routes and resources", .timeLimit(.minutes(3)))
 struct RouterTests {
     private static func routes(_ router: inout Router) {
         for pattern in [
@@ -145,7 +145,7 @@ private final class ShoutingConnection: ConnectionHandler {
     }
 }
 
-@Suite("HTTP upgrades", .timeLimit(.minutes(1)))
+@Suite("HTTP upgrades", .timeLimit(.minutes(3)))
 struct UpgradeTests {
     @Test("a connection is handed over with the bytes behind the head", arguments: BackendKind.testable)
     func handOver(_ backend: BackendKind) async throws {

@@ -8,7 +8,7 @@ import BelfryTesting
 import Testing
 
 /// Time-outs are set to nothing here, so that the server's next look, once a second, finds them passed.
-@Suite("HTTP server and slow peers", .timeLimit(.minutes(1)))
+@Suite("HTTP server and slow peers", .timeLimit(.minutes(3)))
 struct SlowPeerTests {
     private static func instant(_ settings: inout HTTPServerConfiguration) {
         settings.headerTimeout = .milliseconds(1)

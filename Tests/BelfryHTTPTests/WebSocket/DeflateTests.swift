@@ -7,7 +7,7 @@ import Testing
 
 @testable import BelfryHTTP
 
-@Suite("WebSocket compression", .timeLimit(.minutes(1)))
+@Suite("WebSocket compression", .timeLimit(.minutes(3)))
 struct DeflateTests {
     private static func options(_ change: (inout WebSocketDeflate) -> Void = { _ in }) -> WebSocketDeflate {
         var options = WebSocketDeflate()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import BelfryHTTP
 
-@Suite("WebSocket handshake", .timeLimit(.minutes(1)))
+@Suite("WebSocket handshake", .timeLimit(.minutes(3)))
 struct HandshakeTests {
     @Test("the key of RFC 6455, 1.3, is answered as there")
     func accept() {

@@ -5,7 +5,7 @@ import BelfryHTTP
 import BelfryIO
 import Testing
 
-@Suite("WebSocket frames in", .timeLimit(.minutes(1)))
+@Suite("WebSocket frames in", .timeLimit(.minutes(3)))
 struct WebSocketDecoderTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let testDescription: String

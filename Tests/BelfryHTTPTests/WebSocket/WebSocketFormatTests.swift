@@ -6,7 +6,7 @@ import BelfryHTTP
 import BelfryIO
 import Testing
 
-@Suite("WebSocket as a format of rooms", .timeLimit(.minutes(1)))
+@Suite("WebSocket as a format of rooms", .timeLimit(.minutes(3)))
 struct WebSocketFormatTests {
     @Test("a message is framed once, and compressed once, and can be read back", arguments: [false, true])
     func roundTrip(_ isCompressed: Bool) {

@@ -8,7 +8,7 @@ import BelfryTesting
 import Logging
 import Testing
 
-@Suite("WebSocket, client and server", .serialized, .timeLimit(.minutes(1)))
+@Suite("WebSocket, client and server", .serialized, .timeLimit(.minutes(3)))
 struct WebSocketLiveTests {
     @Test("messages of every kind and size come back, plain and compressed", arguments: LoopSetup.all, [false, true])
     func echo(_ setup: LoopSetup, _ compressed: Bool) async throws {

@@ -7,7 +7,7 @@ import BelfryIO
 import BelfryTesting
 import Testing
 
-@Suite("WebSockets in rooms", .timeLimit(.minutes(1)))
+@Suite("WebSockets in rooms", .timeLimit(.minutes(3)))
 struct WebSocketRoomTests {
     @Test("plain and compressed members of a room hear each other and the server, in order", arguments: LoopSetup.all)
     func rooms(_ setup: LoopSetup) async throws {

@@ -8,7 +8,7 @@ import BelfryTesting
 import Testing
 
 /// The broker looks after time-outs about once a second, so each of these takes two or three.
-@Suite("WebSocket time-outs", .timeLimit(.minutes(1)))
+@Suite("WebSocket time-outs", .timeLimit(.minutes(3)))
 struct WebSocketTimeoutTests {
     private static let request =
         "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

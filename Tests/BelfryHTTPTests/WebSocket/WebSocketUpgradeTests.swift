@@ -7,7 +7,7 @@ import BelfryIO
 import BelfryTesting
 import Testing
 
-@Suite("WebSocket upgrade over the wire", .serialized, .timeLimit(.minutes(1)))
+@Suite("WebSocket upgrade over the wire", .serialized, .timeLimit(.minutes(3)))
 struct WebSocketUpgradeTests {
     private static func request(_ fields: String) -> String {
         "GET / HTTP/1.1\r\nHost: a.example\r\n\(fields)\r\n"

@@ -6,7 +6,7 @@ import Testing
 
 @testable import BelfryIO
 
-@Suite("Backend selection", .timeLimit(.minutes(1)))
+@Suite("Backend selection", .timeLimit(.minutes(3)))
 struct BackendSelectionTests {
     private let found = Result<IOCapabilities, IOError>.success(
         IOCapabilities(backend: .uring, features: ["multishot"])

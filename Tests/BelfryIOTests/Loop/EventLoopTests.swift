@@ -8,7 +8,7 @@ import Foundation
 import Testing
 
 /// The event loop as an executor; its sockets and timers are in the backend contract.
-@Suite("Event loop", .timeLimit(.minutes(1)))
+@Suite("Event loop", .timeLimit(.minutes(3)))
 struct EventLoopTests {
     @Test("code on the loop enters the loop's actors without a hop", arguments: BackendKind.allCases)
     func noHop(_ backend: BackendKind) async throws {

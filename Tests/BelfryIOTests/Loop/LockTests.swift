@@ -4,7 +4,7 @@
 import BelfryIO
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct LockTests {
     struct Refusal: Error, Equatable {}
 

@@ -6,7 +6,7 @@ import BelfryTesting
 import Testing
 
 /// Waits for a loop's timers, which end with the loop at the latest.
-@Suite("Loop sleep", .timeLimit(.minutes(1)))
+@Suite("Loop sleep", .timeLimit(.minutes(3)))
 struct LoopSleepTests {
     @Test("a sleep ends after its time, on the loop and off it")
     func whole() async throws {

@@ -5,7 +5,7 @@ import BelfryIO
 import Dispatch
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct ParkerTests {
     /// Runs its jobs on one queue of its own, and knows when it is there.
     final class QueueExecutor: TaskExecutor {

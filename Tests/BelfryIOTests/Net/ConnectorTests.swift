@@ -6,7 +6,7 @@ import Testing
 
 @testable import BelfryIO
 
-@Suite("Connector", .timeLimit(.minutes(1)))
+@Suite("Connector", .timeLimit(.minutes(3)))
 struct ConnectorTests {
     @Test("a name is connected to, and the connection carries bytes", arguments: [BackendKind.epoll, .uring])
     func byName(_ backend: BackendKind) async throws {

@@ -4,7 +4,7 @@
 import BelfryIO
 import Testing
 
-@Suite("Endpoints", .timeLimit(.minutes(1)))
+@Suite("Endpoints", .timeLimit(.minutes(3)))
 struct EndpointTests {
     @Test(
         "addresses are read as they are written",

@@ -8,7 +8,7 @@ import Testing
 
 @testable import BelfryIO
 
-@Suite("Name resolution", .timeLimit(.minutes(1)))
+@Suite("Name resolution", .timeLimit(.minutes(3)))
 struct NameResolverTests {
     @Test("localhost has a loopback address")
     func localhost() async throws {

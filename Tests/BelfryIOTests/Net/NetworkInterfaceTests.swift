@@ -4,7 +4,7 @@
 import BelfryIO
 import Testing
 
-@Suite("Network interfaces", .timeLimit(.minutes(1)))
+@Suite("Network interfaces", .timeLimit(.minutes(3)))
 struct NetworkInterfaceTests {
     @Test("the loopback device has its address, with the port that is asked for")
     func loopback() {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import BelfryIO
 
-@Suite("A TCP connection for clients", .timeLimit(.minutes(1)))
+@Suite("A TCP connection for clients", .timeLimit(.minutes(3)))
 struct TCPConnectionTests {
     static let engines: [IOChoice] = [.epoll] + ((try? BackendSelection(.uring)) == nil ? [] : [.uring])
 

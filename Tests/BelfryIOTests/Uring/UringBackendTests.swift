@@ -10,7 +10,7 @@ import Testing
 #if Uring
 private let kernelHasUring = (try? UringBackend.probe().get()) != nil
 
-@Suite("io_uring backend", .enabled(if: kernelHasUring), .timeLimit(.minutes(1)))
+@Suite("io_uring backend", .enabled(if: kernelHasUring), .timeLimit(.minutes(3)))
 struct UringBackendTests {
     @Test("The probe names what it found")
     func probeFeatures() throws {

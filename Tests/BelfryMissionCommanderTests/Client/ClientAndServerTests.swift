@@ -9,7 +9,7 @@ import Testing
 
 @testable import BelfryMissionCommander
 
-@Suite("Clients and the server", .timeLimit(.minutes(1)))
+@Suite("Clients and the server", .timeLimit(.minutes(3)))
 struct ClientAndServerTests {
     private struct Serving {
         let broker: Broker

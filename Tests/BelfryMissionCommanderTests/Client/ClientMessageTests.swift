@@ -9,7 +9,7 @@ import Testing
 
 @testable import BelfryMissionCommander
 
-@Suite("What a client receives and sends", .timeLimit(.minutes(1)))
+@Suite("What a client receives and sends", .timeLimit(.minutes(3)))
 struct ClientMessageTests {
     @Test("the callbacks of a server's shutdown return before the client ends", arguments: BackendKind.testable)
     func shutdown(_ backend: BackendKind) async throws {

@@ -8,7 +8,7 @@ import BelfryTesting
 import Logging
 import Testing
 
-@Suite("A client's properties", .timeLimit(.minutes(1)))
+@Suite("A client's properties", .timeLimit(.minutes(3)))
 struct ClientPropertyTests {
     @Test("a property takes its type alone, and comes back as it went in")
     func types() async throws {

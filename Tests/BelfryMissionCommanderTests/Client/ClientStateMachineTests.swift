@@ -7,7 +7,7 @@ import Testing
 @testable import BelfryMissionCommander
 
 /// The transitions of the wire's §5.2, with RUNNING.
-@Suite("Client state machine", .timeLimit(.minutes(1)))
+@Suite("Client state machine", .timeLimit(.minutes(3)))
 struct ClientStateMachineTests {
     /// What happens to a machine, as a value.
     enum Input: Equatable {

@@ -4,7 +4,7 @@
 import BelfryMissionCommander
 import Testing
 
-@Suite("Client states and verbs", .timeLimit(.minutes(1)))
+@Suite("Client states and verbs", .timeLimit(.minutes(3)))
 struct ClientStateTests {
     @Test(
         "a state has the original's names",

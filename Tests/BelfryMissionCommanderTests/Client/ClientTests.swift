@@ -9,7 +9,7 @@ import Testing
 
 @testable import BelfryMissionCommander
 
-@Suite("A client against a server by hand", .timeLimit(.minutes(1)))
+@Suite("A client against a server by hand", .timeLimit(.minutes(3)))
 struct ClientTests {
     @Test("a session from connecting to disconnecting", arguments: BackendKind.testable)
     func session(_ backend: BackendKind) async throws {

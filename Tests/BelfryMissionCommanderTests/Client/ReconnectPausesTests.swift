@@ -6,7 +6,7 @@ import BelfryIO
 import BelfryMissionCommander
 import Testing
 
-@Suite("Pauses of clients that come back", .timeLimit(.minutes(1)))
+@Suite("Pauses of clients that come back", .timeLimit(.minutes(3)))
 struct ReconnectPausesTests {
     /// When each of 200 clients is back, in seconds after all lost their server, which is back after `outage`.
     private func returns(after outage: Duration) throws -> [Duration] {

@@ -5,7 +5,7 @@ import BelfryJSON
 import BelfryMissionCommander
 import Testing
 
-@Suite("MissionCommander frames, reading", .timeLimit(.minutes(1)))
+@Suite("MissionCommander frames, reading", .timeLimit(.minutes(3)))
 struct FrameDecoderTests {
     private static let golden = GoldenFrame.all.map { SeenFrame.frame(subject: $0.subject, value: $0.body) }
 

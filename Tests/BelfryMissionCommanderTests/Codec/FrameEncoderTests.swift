@@ -5,7 +5,7 @@ import Belfry
 import BelfryMissionCommander
 import Testing
 
-@Suite("MissionCommander frames, writing", .timeLimit(.minutes(1)))
+@Suite("MissionCommander frames, writing", .timeLimit(.minutes(3)))
 struct FrameEncoderTests {
     @Test("captured frames are written byte for byte", arguments: GoldenFrame.all)
     func golden(_ frame: GoldenFrame) throws {

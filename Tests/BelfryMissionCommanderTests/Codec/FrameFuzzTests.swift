@@ -6,7 +6,7 @@ import BelfryIO
 import BelfryMissionCommander
 import Testing
 
-@Suite("MissionCommander frames, random input", .timeLimit(.minutes(1)))
+@Suite("MissionCommander frames, random input", .timeLimit(.minutes(3)))
 struct FrameFuzzTests {
     /// Bytes with a meaning, so that mutations hit the grammar.
     private static let alphabet = Array("{}[]\":,\\u0123456789-.e \n\u{1}\0slength".utf8) + [0x80, 0xC3, 0xA9, 0xFF]

@@ -8,7 +8,7 @@ import BelfryNucosMQ
 import BelfryTesting
 import Testing
 
-@Suite("MissionCommander and nucosMQ in one room", .timeLimit(.minutes(1)))
+@Suite("MissionCommander and nucosMQ in one room", .timeLimit(.minutes(3)))
 struct CrossProtocolTests {
     @Test("messages cross, with event as subject and content as body", arguments: LoopSetup.all)
     func cross(_ setup: LoopSetup) async throws {

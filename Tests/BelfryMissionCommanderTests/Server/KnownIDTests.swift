@@ -7,7 +7,7 @@ import BelfryMissionCommander
 import BelfryTesting
 import Testing
 
-@Suite("MissionCommander server, known ids", .timeLimit(.minutes(1)))
+@Suite("MissionCommander server, known ids", .timeLimit(.minutes(3)))
 struct KnownIDTests {
     @Test("what is sent to a client that is away comes first when it returns, in order", arguments: LoopSetup.all)
     func away(_ setup: LoopSetup) async throws {

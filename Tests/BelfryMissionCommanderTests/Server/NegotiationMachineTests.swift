@@ -5,7 +5,7 @@ import BelfryJSON
 import BelfryMissionCommander
 import Testing
 
-@Suite("MissionCommander negotiation", .timeLimit(.minutes(1)))
+@Suite("MissionCommander negotiation", .timeLimit(.minutes(3)))
 struct NegotiationMachineTests {
     private func negotiate(_ subject: String, _ body: String) -> NegotiationMachine.Action {
         var machine = NegotiationMachine(maxIDBytes: 20)

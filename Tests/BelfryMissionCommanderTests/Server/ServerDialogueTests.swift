@@ -7,7 +7,7 @@ import BelfryMissionCommander
 import BelfryTesting
 import Testing
 
-@Suite("MissionCommander server, the dialogue", .timeLimit(.minutes(1)))
+@Suite("MissionCommander server, the dialogue", .timeLimit(.minutes(3)))
 struct ServerDialogueTests {
     @Test("the captured conversation, byte for byte", arguments: LoopSetup.all)
     func golden(_ setup: LoopSetup) async throws {

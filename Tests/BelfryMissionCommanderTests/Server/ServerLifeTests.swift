@@ -7,7 +7,7 @@ import BelfryMissionCommander
 import BelfryTesting
 import Testing
 
-@Suite("MissionCommander server, its life", .timeLimit(.minutes(1)))
+@Suite("MissionCommander server, its life", .timeLimit(.minutes(3)))
 struct ServerLifeTests {
     @Test("what was sent before a stop arrives, then the shutdown, to all", arguments: LoopSetup.all)
     func flush(_ setup: LoopSetup) async throws {

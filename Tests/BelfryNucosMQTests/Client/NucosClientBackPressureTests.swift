@@ -7,7 +7,7 @@ import BelfryNucosMQ
 import BelfryTesting
 import Testing
 
-@Suite("NucosClient, readers that are too slow", .timeLimit(.minutes(1)))
+@Suite("NucosClient, readers that are too slow", .timeLimit(.minutes(3)))
 struct NucosClientBackPressureTests {
     /// Messages that are more than the sockets' buffers and the queues hold.
     private static let count = 3_000

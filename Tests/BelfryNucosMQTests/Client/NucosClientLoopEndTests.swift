@@ -8,7 +8,7 @@ import BelfryTesting
 import Testing
 
 /// Clients whose event loops end under them.
-@Suite("nucosMQ client at its loop's end", .timeLimit(.minutes(1)))
+@Suite("nucosMQ client at its loop's end", .timeLimit(.minutes(3)))
 struct NucosClientLoopEndTests {
     @Test("a client whose group is shut down in a pause before coming back ends", arguments: BackendKind.testable)
     func pausing(_ backend: BackendKind) async throws {

@@ -5,7 +5,7 @@ import BelfryJSON
 import BelfryNucosMQ
 import Testing
 
-@Suite("NucosClientMachine", .timeLimit(.minutes(1)))
+@Suite("NucosClientMachine", .timeLimit(.minutes(3)))
 struct NucosClientMachineTests {
     /// Ways into each state.
     enum Stage: CaseIterable, Sendable {

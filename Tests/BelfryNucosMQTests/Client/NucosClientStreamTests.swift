@@ -5,7 +5,7 @@ import BelfryIO
 import BelfryNucosMQ
 import Testing
 
-@Suite("NucosClientMachine, however the stream is cut and whatever it holds", .timeLimit(.minutes(1)))
+@Suite("NucosClientMachine, however the stream is cut and whatever it holds", .timeLimit(.minutes(3)))
 struct NucosClientStreamTests {
     /// What a client does with a stream from the server, signing at once, in words.
     private static func steps(of bytes: [UInt8], cuts: [Int], uid: String = "anna") -> (steps: [String], closes: Int) {

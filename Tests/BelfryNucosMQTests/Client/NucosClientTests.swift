@@ -7,7 +7,7 @@ import BelfryNucosMQ
 import BelfryTesting
 import Testing
 
-@Suite("NucosClient and NucosServer", .timeLimit(.minutes(1)))
+@Suite("NucosClient and NucosServer", .timeLimit(.minutes(3)))
 struct NucosClientTests {
     @Test("events go both ways, whole and in order", arguments: BackendKind.testable)
     func events(_ backend: BackendKind) async throws {

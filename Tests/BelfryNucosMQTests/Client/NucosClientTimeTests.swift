@@ -9,7 +9,7 @@ import Logging
 import Testing
 
 /// On a virtual clock: nothing waits, and times are exact.
-@Suite("NucosClient, its times", .timeLimit(.minutes(1)))
+@Suite("NucosClient, its times", .timeLimit(.minutes(3)))
 struct NucosClientTimeTests {
     /// Runs `body` with a scripted server and a client on one simulated loop.
     private func withPair(

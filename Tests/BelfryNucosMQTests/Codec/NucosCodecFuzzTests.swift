@@ -5,7 +5,7 @@ import BelfryIO
 import BelfryNucosMQ
 import Testing
 
-@Suite("nucosMQ codec, random input", .timeLimit(.minutes(1)))
+@Suite("nucosMQ codec, random input", .timeLimit(.minutes(3)))
 struct NucosCodecFuzzTests {
     /// Bytes with a meaning, so that mutations hit the grammar.
     private static let alphabet = Array("{}[]\":,\\u_EOM0-.e \n\u{1}tfn".utf8) + [0x80, 0xC3, 0xA9, 0xF0, 0xFF]

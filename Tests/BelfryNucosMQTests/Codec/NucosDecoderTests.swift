@@ -5,7 +5,7 @@ import BelfryJSON
 import BelfryNucosMQ
 import Testing
 
-@Suite("NucosDecoder", .timeLimit(.minutes(1)))
+@Suite("NucosDecoder", .timeLimit(.minutes(3)))
 struct NucosDecoderTests {
     private static let whole = decode(Golden.stream).seen
 

@@ -4,7 +4,7 @@
 import BelfryNucosMQ
 import Testing
 
-@Suite("NucosEncoder", .timeLimit(.minutes(1)))
+@Suite("NucosEncoder", .timeLimit(.minutes(3)))
 struct NucosEncoderTests {
     @Test("a captured message is written byte for byte", arguments: Golden.messages)
     func golden(_ message: Golden.Message) {

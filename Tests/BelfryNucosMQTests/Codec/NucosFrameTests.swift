@@ -5,7 +5,7 @@ import BelfryJSON
 import BelfryNucosMQ
 import Testing
 
-@Suite("NucosFrame", .timeLimit(.minutes(1)))
+@Suite("NucosFrame", .timeLimit(.minutes(3)))
 struct NucosFrameTests {
     @Test(
         "a captured message is read",

@@ -7,7 +7,7 @@ import BelfryNucosMQ
 import BelfryTesting
 import Testing
 
-@Suite("nucosMQ by datagrams", .timeLimit(.minutes(1)))
+@Suite("nucosMQ by datagrams", .timeLimit(.minutes(3)))
 struct NucosDatagramTests {
     @Test("events arrive, up to the longest datagram", arguments: BackendKind.testable)
     func events(_ backend: BackendKind) async throws {

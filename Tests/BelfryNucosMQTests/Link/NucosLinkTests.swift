@@ -7,7 +7,7 @@ import BelfryNucosMQ
 import BelfryTesting
 import Testing
 
-@Suite("NucosLink", .timeLimit(.minutes(1)))
+@Suite("NucosLink", .timeLimit(.minutes(3)))
 struct NucosLinkTests {
     /// Two links that stand; the one that is bound comes first.
     private func withLinks(

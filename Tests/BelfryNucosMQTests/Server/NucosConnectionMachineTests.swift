@@ -5,7 +5,7 @@ import BelfryJSON
 import BelfryNucosMQ
 import Testing
 
-@Suite("NucosConnectionMachine", .timeLimit(.minutes(1)))
+@Suite("NucosConnectionMachine", .timeLimit(.minutes(3)))
 struct NucosConnectionMachineTests {
     /// Ways into each state.
     enum Stage: CaseIterable, Sendable {

@@ -5,7 +5,7 @@ import BelfryIO
 import BelfryPocketsocket
 import Testing
 
-@Suite("Pocketsocket addresses", .timeLimit(.minutes(1)))
+@Suite("Pocketsocket addresses", .timeLimit(.minutes(3)))
 struct PocketsocketAddressTests {
     typealias Address = PocketsocketClient.Address
 

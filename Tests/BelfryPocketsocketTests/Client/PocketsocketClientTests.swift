@@ -7,7 +7,7 @@ import BelfryPocketsocket
 import BelfryTesting
 import Testing
 
-@Suite("PocketsocketClient", .timeLimit(.minutes(1)))
+@Suite("PocketsocketClient", .timeLimit(.minutes(3)))
 struct PocketsocketClientTests {
     @Test("a message reaches the other clients, and the sender gets a receipt", arguments: BackendKind.testable)
     func signal(_ backend: BackendKind) async throws {

@@ -7,7 +7,7 @@ import BelfryPocketsocket
 import BelfryTesting
 import Testing
 
-@Suite("PocketsocketClient and PocketsocketServer", .timeLimit(.minutes(1)))
+@Suite("PocketsocketClient and PocketsocketServer", .timeLimit(.minutes(3)))
 struct PocketsocketExchangeTests {
     private func client(_ setup: LoopSetup, _ servers: RunningPocketsocket...) throws -> PocketsocketClient {
         try PocketsocketClient(servers.map { "\($0.address)" }, io: setup.backend.choice, logger: .silent)

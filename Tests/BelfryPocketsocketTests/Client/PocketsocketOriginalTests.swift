@@ -7,7 +7,7 @@ import BelfryPocketsocket
 import BelfryTesting
 import Testing
 
-@Suite("PocketsocketClient and an original server", .timeLimit(.minutes(1)))
+@Suite("PocketsocketClient and an original server", .timeLimit(.minutes(3)))
 struct PocketsocketOriginalTests {
     private func withOriginal(
         _ backend: BackendKind,

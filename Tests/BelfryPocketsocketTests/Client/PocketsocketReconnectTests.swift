@@ -7,7 +7,7 @@ import BelfryPocketsocket
 import BelfryTesting
 import Testing
 
-@Suite("PocketsocketClient, coming back", .timeLimit(.minutes(1)))
+@Suite("PocketsocketClient, coming back", .timeLimit(.minutes(3)))
 struct PocketsocketReconnectTests {
     private func code(_ error: any Error) -> PocketsocketClientError.Code? { (error as? PocketsocketClientError)?.code }
 

@@ -11,7 +11,7 @@ import BelfryTesting
 import Logging
 import Testing
 
-@Suite("Pocketsocket's channels are the broker's rooms", .timeLimit(.minutes(1)))
+@Suite("Pocketsocket's channels are the broker's rooms", .timeLimit(.minutes(3)))
 struct RoomTests {
     @Test("one message reaches Pocketsocket, nucosMQ and MissionCommander clients", arguments: LoopSetup.all)
     func three(_ setup: LoopSetup) async throws {

@@ -8,7 +8,7 @@ import BelfryPocketsocket
 import BelfryTesting
 import Testing
 
-@Suite("A Pocketsocket server", .timeLimit(.minutes(1)))
+@Suite("A Pocketsocket server", .timeLimit(.minutes(3)))
 struct ServerTests {
     @Test("what one says all others get as it was said, and the sender a receipt", arguments: LoopSetup.all)
     func verbatim(_ setup: LoopSetup) async throws {

@@ -9,7 +9,7 @@ import Testing
 
 @testable import BelfryPocketsocket
 
-@Suite("What a server reads and writes", .timeLimit(.minutes(1)))
+@Suite("What a server reads and writes", .timeLimit(.minutes(3)))
 struct TextTests {
     @Test(
         "times are written as Python does",

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct BrokerMetricsTests {
     @Test("what the broker did shows in the metrics system")
     func figures() async throws {

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct DrainTests {
     @Sendable private static func patient(_ configuration: inout BrokerConfiguration) {
         configuration.drainTimeout = .seconds(30)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct LimitTests {
     @Test(
         "connections beyond maxConnections are closed and counted, and come in when others go",

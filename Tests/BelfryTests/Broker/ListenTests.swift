@@ -6,7 +6,7 @@ import BelfryIO
 import BelfryTesting
 import Testing
 
-@Suite("Listening", .timeLimit(.minutes(1)))
+@Suite("Listening", .timeLimit(.minutes(3)))
 struct ListenTests {
     @Test("a port that is let go of meanwhile is had", arguments: LoopSetup.all)
     func late(_ setup: LoopSetup) async throws {

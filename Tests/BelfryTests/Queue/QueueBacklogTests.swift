@@ -5,7 +5,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct QueueBacklogTests {
     func entry(_ value: Int, key: Int) -> QueueEntry<Int> {
         QueueEntry(value: value, bytes: 1, key: QueueKey(key))

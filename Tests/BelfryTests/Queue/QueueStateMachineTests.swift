@@ -5,7 +5,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct QueueStateMachineTests {
     typealias Machine = QueueStateMachine<Int, Int>
     typealias Delivery = Queue<Int>.Delivery

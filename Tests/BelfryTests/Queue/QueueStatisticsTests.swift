@@ -5,7 +5,7 @@ import Belfry
 import BelfryIO
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct QueueStatisticsTests {
     struct Row: Sendable, CustomTestStringConvertible {
         let policy: OverflowPolicy

@@ -5,7 +5,7 @@ import Belfry
 import BelfryIO
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct QueueTests {
     /// A clock that stands still until it is moved.
     final class ManualClock: Sendable {

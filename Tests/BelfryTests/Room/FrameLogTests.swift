@@ -8,7 +8,7 @@ import Testing
 @testable import BelfryTesting
 
 /// Logs and rosters need a context but no network: an idle broker lends its own.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct FrameLogTests {
     /// A log with one roster on a loop that is not otherwise used.
     private func onLoop(_ body: @escaping @Sendable (FrameLog, Roster) -> Void) async throws {

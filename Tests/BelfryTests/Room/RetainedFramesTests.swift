@@ -7,7 +7,7 @@ import Testing
 @testable import Belfry
 @testable import BelfryTesting
 
-@Suite("Frames retained for clients that are away", .timeLimit(.minutes(1)))
+@Suite("Frames retained for clients that are away", .timeLimit(.minutes(3)))
 struct RetainedFramesTests {
     private static func frames(_ retained: RetainedFrames, _ range: Range<UInt64>) -> [String] {
         var found: [String] = []
@@ -50,7 +50,7 @@ struct RetainedFramesTests {
     }
 }
 
-@Suite("Rosters away from the room's home", .timeLimit(.minutes(1)))
+@Suite("Rosters away from the room's home", .timeLimit(.minutes(3)))
 struct RemoteRosterTests {
     @Test("what the home has not announced is not sent, though the log's memory shows it")
     func announced() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RoomOverflowTests {
     /// What a follower of this limit and policy gets after these events were published past it.
     private func follow(

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RoomTests {
     @Test("messages come in the order of their offsets, from the newest on", arguments: [1, 2, 4])
     func order(loops: Int) async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct FanOutTests {
     @Test("all subscribers on all loops get all messages in one order", arguments: LoopSetup.all)
     func oneOrder(setup: LoopSetup) async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite("Publishing to the others in a room", .timeLimit(.minutes(1)))
+@Suite("Publishing to the others in a room", .timeLimit(.minutes(3)))
 struct PublishToOthersTests {
     @Test("everybody gets what all others said, in one order, and nothing of their own", arguments: LoopSetup.all)
     func others(_ setup: LoopSetup) async throws {
@@ -80,7 +80,7 @@ struct PublishToOthersTests {
     }
 }
 
-@Suite("Taps on rooms", .timeLimit(.minutes(1)))
+@Suite("Taps on rooms", .timeLimit(.minutes(3)))
 struct RoomTapTests {
     /// Writes down what it hears, for everybody to read.
     private final class Witness: RoomTap {

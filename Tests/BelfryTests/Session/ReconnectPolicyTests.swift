@@ -5,7 +5,7 @@ import Belfry
 import BelfryIO
 import Testing
 
-@Suite("ReconnectPolicy", .timeLimit(.minutes(1)))
+@Suite("ReconnectPolicy", .timeLimit(.minutes(3)))
 struct ReconnectPolicyTests {
     @Test("without jitter the pauses double up to the longest")
     func doubling() {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct SessionTests {
     @Test("the broker lists its sessions, with who they are and where", arguments: LoopSetup.all)
     func list(setup: LoopSetup) async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Belfry
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct SlowSubscriberTests {
     private static let payload = Payload.text(String(repeating: "x", count: 1_000))
 

@@ -7,7 +7,7 @@ import BelfryTesting
 @testable import BelfryWatchbox
 import Testing
 
-@Suite("Watchbox client, failures", .timeLimit(.minutes(1)))
+@Suite("Watchbox client, failures", .timeLimit(.minutes(3)))
 struct WatchboxClientFailureTests {
     @Test("after the server has forgotten the client it registers and joins again", arguments: [true, false])
     func forgotten(_ holds: Bool) async throws {

@@ -7,7 +7,7 @@ import BelfryTesting
 import BelfryWatchbox
 import Testing
 
-@Suite("Watchbox client, sending", .timeLimit(.minutes(1)))
+@Suite("Watchbox client, sending", .timeLimit(.minutes(3)))
 struct WatchboxClientSendingTests {
     /// What was thrown, nil for nothing.
     private func code(_ body: () async throws -> Void) async -> WatchboxClientError.Code? {

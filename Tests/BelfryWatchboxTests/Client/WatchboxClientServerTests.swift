@@ -7,7 +7,7 @@ import BelfryTesting
 import BelfryWatchbox
 import Testing
 
-@Suite("Watchbox client and server", .timeLimit(.minutes(1)))
+@Suite("Watchbox client and server", .timeLimit(.minutes(3)))
 struct WatchboxClientServerTests {
     private static let setups = BackendKind.testable.map { LoopSetup($0, loops: 2) }
 

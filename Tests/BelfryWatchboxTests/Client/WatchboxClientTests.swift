@@ -7,7 +7,7 @@ import BelfryTesting
 import BelfryWatchbox
 import Testing
 
-@Suite("Watchbox client", .timeLimit(.minutes(1)))
+@Suite("Watchbox client", .timeLimit(.minutes(3)))
 struct WatchboxClientTests {
     @Test("it registers, asks, joins, and then asks again", arguments: BackendKind.testable)
     func begins(_ backend: BackendKind) async throws {

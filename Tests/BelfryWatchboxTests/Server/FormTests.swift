@@ -6,7 +6,7 @@ import Testing
 
 @testable import BelfryWatchbox
 
-@Suite("Watchbox forms and texts", .timeLimit(.minutes(1)))
+@Suite("Watchbox forms and texts", .timeLimit(.minutes(3)))
 struct FormTests {
     private static func fields(_ form: String) -> FormFields { FormFields(Array(form.utf8).span, maxGroups: 2) }
 

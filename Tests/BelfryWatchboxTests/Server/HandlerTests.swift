@@ -8,7 +8,7 @@ import BelfryWatchbox
 import Foundation
 import Testing
 
-@Suite("Watchbox handlers and sequences", .timeLimit(.minutes(1)))
+@Suite("Watchbox handlers and sequences", .timeLimit(.minutes(3)))
 struct HandlerTests {
     private struct Broken: Error {}
 

@@ -6,7 +6,7 @@ import BelfryTesting
 import BelfryWatchbox
 import Testing
 
-@Suite("Watchbox long polling", .timeLimit(.minutes(1)))
+@Suite("Watchbox long polling", .timeLimit(.minutes(3)))
 struct LongPollTests {
     @Test("a request waits for a message, in whichever of its groups it comes", arguments: LoopSetup.all)
     func waits(_ setup: LoopSetup) async throws {

@@ -6,7 +6,7 @@ import BelfryTesting
 import BelfryWatchbox
 import Testing
 
-@Suite("Watchbox queues", .timeLimit(.minutes(1)))
+@Suite("Watchbox queues", .timeLimit(.minutes(3)))
 struct QueueTests {
     /// All that waits for a page in a group.
     private func drain(_ page: Page, _ group: String) async throws -> [String] {

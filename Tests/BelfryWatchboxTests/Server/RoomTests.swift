@@ -11,7 +11,7 @@ import BelfryWatchbox
 import Logging
 import Testing
 
-@Suite("Watchbox groups are the broker's rooms", .timeLimit(.minutes(1)))
+@Suite("Watchbox groups are the broker's rooms", .timeLimit(.minutes(3)))
 struct RoomTests {
     @Test("Watchbox, nucosMQ and Pocketsocket clients meet in one room", arguments: LoopSetup.all)
     func three(_ setup: LoopSetup) async throws {

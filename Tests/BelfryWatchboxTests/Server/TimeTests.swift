@@ -8,7 +8,7 @@ import BelfryWatchbox
 import Testing
 
 /// On a clock of their own, which moves when all have nothing to do but wait.
-@Suite("Watchbox in time", .timeLimit(.minutes(1)))
+@Suite("Watchbox in time", .timeLimit(.minutes(3)))
 struct TimeTests {
     /// Runs `body` with a page on the server's own loop.
     private func withPage(

@@ -8,7 +8,7 @@ import BelfryWatchbox
 import Testing
 
 /// The rows of the protocol's examples (Watchbox protocol, §10).
-@Suite("Watchbox on the wire", .timeLimit(.minutes(1)))
+@Suite("Watchbox on the wire", .timeLimit(.minutes(3)))
 struct WireTests {
     @Test("who is not registered gets wb41, whatever it asks", arguments: LoopSetup.all)
     func unregistered(_ setup: LoopSetup) async throws {

@@ -9,7 +9,7 @@ import HTTPTypes
 import Logging
 import Testing
 
-@Suite("HTTP client connection", .timeLimit(.minutes(1)))
+@Suite("HTTP client connection", .timeLimit(.minutes(3)))
 struct HTTPClientConnectionTests {
     private static let hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 

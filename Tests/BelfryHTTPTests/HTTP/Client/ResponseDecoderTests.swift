@@ -6,7 +6,7 @@ import BelfryIO
 import HTTPTypes
 import Testing
 
-@Suite("HTTP response decoder", .timeLimit(.minutes(1)))
+@Suite("HTTP response decoder", .timeLimit(.minutes(3)))
 struct ResponseDecoderTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var stream: String
