@@ -36,7 +36,8 @@ run: ## Build the broker and serve on 127.0.0.1, ports 4000, 8001 and 30000, unt
 test: ## Build everything, run all tests and the examples. FILTER= runs only matching tests.
 	@.ci/setup test
 	swift build --build-tests
-	$(if $(FILTER),$(TEST) --filter '$(FILTER)',$(TEST) --skip InteropTests && $(TEST) --no-parallel --filter InteropTests)
+	$(if $(FILTER),$(TEST) --filter '$(FILTER)',$(TEST) --skip InteropTests --skip '^BelfryTests\.' && $(TEST) --filter '^BelfryTests\.' \
+		&& $(TEST) --no-parallel --filter InteropTests)
 	$(if $(FILTER),,Examples/check)
 
 autobahn: ## Run the Autobahn suite against our WebSocket server and client (needs Python 2.7). SUITE=quick is a minute.
