@@ -7,7 +7,7 @@ import BelfryIO
 ///
 /// Loop-confined. Private rooms, and rooms that are a front-end's own, are not heard.
 package protocol RoomTap: AnyObject {
-    /// Whether messages of a room are wanted; asked once for each room.
+    /// Whether messages of a room are wanted; asked when the room is made, and again by `updateTaps`.
     func wants(_ room: String) -> Bool
     /// A message was published, by anybody but the tap itself.
     func published(_ event: String, _ payload: Payload, in room: String, on context: LoopContext)

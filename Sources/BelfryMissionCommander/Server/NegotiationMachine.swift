@@ -99,7 +99,7 @@ package struct NegotiationMachine: ~Copyable {
     private func negotiate(_ subject: String, _ value: JSONValue?, _ body: Span<UInt8>) -> Action {
         guard subject == Subject.negotiation else { return .refuse(.noNegotiation) }
         guard let value, value.kind == .object else { return .refuse(.notAnObject) }
-        guard let id = Self.id(in: body, at: value.range.lowerBound) else { return .refuse(.noID) }
+        guard let id = Self.id(in: body) else { return .refuse(.noID) }
         let text = id.text.string(in: body)
         guard text.utf8.count <= maxIDBytes else { return .refuse(.longID) }
         switch id.kind {
@@ -115,24 +115,11 @@ package struct NegotiationMachine: ~Copyable {
         }
     }
 
-    /// The last member `id` of the object that starts at an index; the bytes are valid JSON.
-    private static func id(in body: Span<UInt8>, at start: Int) -> JSONValue? {
+    /// The last member `id` of the object; the bytes are valid JSON.
+    private static func id(in body: Span<UInt8>) -> JSONValue? {
         var found: JSONValue?
-        do throws(JSONFault) {
-            var scanner = JSONScanner(at: start)
-            try scanner.expect(ASCII.openBrace, body)
-            scanner.skipWhitespace(body)
-            while try scanner.peek(body) == ASCII.quote {
-                let name = try scanner.name(body)
-                let value = try scanner.value(body)
-                if name.shortName(in: body) == ShortName("i", "d") { found = value }
-                scanner.skipWhitespace(body)
-                guard try scanner.peek(body) == ASCII.comma else { break }
-                scanner.position &+= 1
-                scanner.skipWhitespace(body)
-            }
-        } catch {
-            return nil
+        _ = try? JSONScanner.readMembers(of: body) { name, value in
+            if name.shortName(in: body) == ShortName("i", "d") { found = value }
         }
         return found
     }

@@ -18,12 +18,17 @@ struct PocketsocketClientMessage {
     ///
     /// - Throws: ``PocketsocketClientError`` `.badData`, or `.tooLarge` past `maxBytes`.
     init(_ message: String, _ data: Payload, maxBytes: Int) throws(PocketsocketClientError) {
-        let data = try Self.json(data)
+        let json: [UInt8]
+        do throws(JSONFault) {
+            json = try data.wireJSON()
+        } catch {
+            throw PocketsocketClientError(.badData, "the data is not JSON: \(error.rule.rawValue)", cause: error)
+        }
         var bytes = Array(#"","message":"#.utf8)
-        bytes.reserveCapacity(data.count + message.utf8.count + 64)
+        bytes.reserveCapacity(json.count + message.utf8.count + 64)
         JSONWriter.append(message, to: &bytes)
         bytes += Array(#","data":"#.utf8)
-        bytes += data
+        bytes += json
         bytes.append(ASCII.closeBrace)
         tail = String(decoding: bytes, as: UTF8.self)
         try Self.check(Self.head.utf8.count + Self.maxIDBytes + tail.utf8.count, maxBytes: maxBytes)
@@ -41,24 +46,5 @@ struct PocketsocketClientMessage {
             let sizes = "\(byteCount) bytes, more than \(maxBytes)"
             throw PocketsocketClientError(.tooLarge, "the message is of \(sizes) (maxMessageBytes)")
         }
-    }
-
-    /// The JSON that stands for some data: itself, a text as a string, bytes as a string of base64.
-    ///
-    /// - Throws: ``PocketsocketClientError`` `.badData` for what says that it is JSON, and is not.
-    private static func json(_ payload: Payload) throws(PocketsocketClientError) -> [UInt8] {
-        var json: [UInt8] = []
-        switch payload.kind {
-        case .json:
-            do throws(JSONFault) {
-                _ = try JSONScanner.validate(payload.bytes.span)
-            } catch {
-                throw PocketsocketClientError(.badData, "the data is not JSON: \(error.rule.rawValue)", cause: error)
-            }
-            return payload.bytes
-        case .text: JSONWriter.append(utf8: payload.bytes.span, to: &json)
-        case .binary: JSONWriter.append(Base64.encode(payload.bytes), to: &json)
-        }
-        return json
     }
 }

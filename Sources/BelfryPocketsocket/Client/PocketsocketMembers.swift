@@ -17,25 +17,10 @@ struct PocketsocketMembers {
 
     /// Reads an object; nil for what is no JSON object.
     init?(_ bytes: Span<UInt8>) {
-        do throws(JSONFault) {
-            guard try read(bytes) else { return nil }
-        } catch {
-            return nil
-        }
-    }
-
-    private mutating func read(_ bytes: Span<UInt8>) throws(JSONFault) -> Bool {
-        var scanner = JSONScanner()
-        scanner.skipWhitespace(bytes)
-        guard try scanner.peek(bytes) == ASCII.openBrace else { return false }
-        var hasMember = try scanner.enterObject(bytes)
-        while hasMember {
-            let name = try scanner.name(bytes)
-            take(name, try scanner.value(bytes), bytes)
-            hasMember = try scanner.nextMember(bytes)
-        }
-        scanner.skipWhitespace(bytes)
-        return scanner.position == bytes.count
+        var found = self
+        let isRead = try? JSONScanner.readMembers(of: bytes) { name, value in found.take(name, value, bytes) }
+        guard isRead == true else { return nil }
+        self = found
     }
 
     private mutating func take(_ name: JSONText, _ value: JSONValue, _ bytes: Span<UInt8>) {

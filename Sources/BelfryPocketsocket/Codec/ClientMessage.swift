@@ -20,38 +20,23 @@ struct ClientMessage: Equatable {
 
     /// Reads a text.
     init(_ text: Span<UInt8>) {
-        var found = ClientMessage.nothing
-        do throws(JSONFault) {
-            try found.read(text)
-            self = found
-        } catch {
-            self = .nothing
-        }
+        // Into a copy: of what turns out to be no JSON nothing counts.
+        var found = self
+        let isRead = try? JSONScanner.readMembers(of: text) { name, value in found.take(name, value, text) }
+        guard isRead == true else { return }
+        found.isObject = true
+        self = found
     }
 
-    private init() {}
-    private static let nothing = ClientMessage()
-
-    private mutating func read(_ text: Span<UInt8>) throws(JSONFault) {
-        var scanner = JSONScanner()
-        scanner.skipWhitespace(text)
-        guard try scanner.peek(text) == ASCII.openBrace else { return }
-        var hasMember = try scanner.enterObject(text)
-        while hasMember {
-            let name = try scanner.name(text).shortName(in: text)
-            let value = try scanner.value(text)
-            switch name {
-            case ShortName("i", "d"): id = value.range
-            case ShortName("m", "e", "s", "s", "a", "g", "e"): message = value.kind == .string ? value.text : nil
-            case ShortName("d", "a", "t", "a"): data = value.range
-            case ShortName("s", "o", "c", "k", "e", "t"): hasSocket = true
-            default: break
-            }
-            hasMember = try scanner.nextMember(text)
+    @inline(__always)
+    private mutating func take(_ name: JSONText, _ value: JSONValue, _ text: Span<UInt8>) {
+        switch name.shortName(in: text) {
+        case ShortName("i", "d"): id = value.range
+        case ShortName("m", "e", "s", "s", "a", "g", "e"): message = value.kind == .string ? value.text : nil
+        case ShortName("d", "a", "t", "a"): data = value.range
+        case ShortName("s", "o", "c", "k", "e", "t"): hasSocket = true
+        default: break
         }
-        scanner.skipWhitespace(text)
-        guard scanner.position == text.count else { throw JSONFault(.trailingBytes, at: scanner.position) }
-        isObject = true
     }
 
     /// Channel and event of a `message`: what stands before the first dot and between it and the next.

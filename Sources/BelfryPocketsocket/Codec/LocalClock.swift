@@ -5,12 +5,10 @@ import BelfryIO
 
 /// Writes moments as receipts have them: local time, `YYYY-MM-DD HH:MM:SS.ffffff`, without a fraction of exactly zero.
 ///
-/// Keeps the last one: the calendar is asked once a second.
+/// Keeps the last second: the calendar is asked once for each.
 struct LocalClock {
     private var second = Int64.min
-    private var microsecond: Int64 = -1
     private var whole: [UInt8] = []
-    private var last: [UInt8] = []
 
     /// The text of a moment.
     ///
@@ -23,20 +21,18 @@ struct LocalClock {
     ) -> [UInt8] {
         let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
         let micros = rest / 1_000
-        if seconds == second, micros == microsecond { return last }
         if seconds != second {
             second = seconds
             whole = Array(calendar(seconds).utf8)
         }
-        microsecond = micros
-        last = whole
-        guard micros > 0 else { return last }
-        last.append(UInt8(ascii: "."))
+        guard micros > 0 else { return whole }
+        var text = whole
+        text.append(UInt8(ascii: "."))
         var scale: Int64 = 100_000
         while scale > 0 {
-            last.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: micros / scale % 10))
+            text.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: micros / scale % 10))
             scale /= 10
         }
-        return last
+        return text
     }
 }

@@ -74,7 +74,7 @@ enum ServerText {
         append(#"","message":"#, to: &output)
         JSONWriter.append(message, to: &output)
         append(#","data":"#, to: &output)
-        guard let json = json(payload) else { return nil }
+        guard let json = try? payload.wireJSON() else { return nil }
         output += json
         output.append(ASCII.closeBrace)
         return output
@@ -82,7 +82,7 @@ enum ServerText {
 
     /// An object with one value under a path whose parts nest, beside who it is about: the original's `send_to_all`.
     static func object(_ path: String, _ value: Payload, about peer: SocketAddress?) -> [UInt8]? {
-        guard let json = json(value) else { return nil }
+        guard let json = try? value.wireJSON() else { return nil }
         var output: [UInt8] = [ASCII.openBrace]
         if let peer {
             append(#""address": "#, to: &output)
@@ -97,16 +97,6 @@ enum ServerText {
         }
         output += json
         for _ in parts { output.append(ASCII.closeBrace) }
-        return output
-    }
-
-    private static func json(_ payload: Payload) -> [UInt8]? {
-        var output: [UInt8] = []
-        switch payload.kind {
-        case .json: return (try? JSONScanner.validate(payload.bytes.span)) == nil ? nil : payload.bytes
-        case .text: JSONWriter.append(utf8: payload.bytes.span, to: &output)
-        case .binary: JSONWriter.append(Base64.encode(payload.bytes), to: &output)
-        }
         return output
     }
 
