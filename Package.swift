@@ -30,6 +30,7 @@ let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 /// Only `make docs` resolves the documentation's plugin; users never do.
@@ -48,6 +49,10 @@ let package = Package(
         .library(name: "BelfryMissionCommander", targets: ["BelfryMissionCommander"]),
         .library(name: "BelfryNucosMQ", targets: ["BelfryNucosMQ"]),
         .library(name: "BelfryWatchbox", targets: ["BelfryWatchbox"]),
+        .library(name: "BelfryHistory", targets: ["BelfryHistory"]),
+        .library(name: "BelfryChatBox", targets: ["BelfryChatBox"]),
+        .library(name: "BelfryIRC", targets: ["BelfryIRC"]),
+        .library(name: "BelfryDiscord", targets: ["BelfryDiscord"]),
         .library(name: "BelfryTesting", targets: ["BelfryTesting"]),
         .executable(name: "belfry", targets: ["belfry"]),
     ],
@@ -62,6 +67,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ] + documentation,
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -115,12 +121,35 @@ let package = Package(
             resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
+        .target(
+            name: "BelfryHistory",
+            dependencies: ["Belfry", grdb, log, metrics],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "BelfryTLS",
+            dependencies: ["BelfryIO", "COpenSSL"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "BelfryChatBox",
+            dependencies: [
+                "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle, collections,
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "BelfryIRC", dependencies: ["Belfry", "BelfryIO", log, collections], swiftSettings: settings),
+        .target(
+            name: "BelfryDiscord",
+            dependencies: ["Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, collections],
+            swiftSettings: settings
+        ),
         .target(name: "BelfryTesting", dependencies: ["Belfry", "BelfryIO", log], swiftSettings: settings),
         .executableTarget(
             name: "belfry",
             dependencies: [
-                "Belfry", "BelfryHTTP", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "BelfryPocketsocket",
-                "BelfryTerminal", "BelfryWatchbox", log, lifecycle,
+                "Belfry", "BelfryHTTP", "BelfryIO", "BelfryHistory", "BelfryMissionCommander", "BelfryNucosMQ",
+                "BelfryPocketsocket", "BelfryTerminal", "BelfryWatchbox", log, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -129,7 +158,7 @@ let package = Package(
         .executableTarget(
             name: "belfry-interop-peer",
             dependencies: [
-                "Belfry", "BelfryIO", "BelfryJSON", "BelfryMissionCommander", "BelfryNucosMQ", log,
+                "Belfry", "BelfryChatBox", "BelfryIO", "BelfryJSON", "BelfryMissionCommander", "BelfryNucosMQ", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
@@ -162,6 +191,31 @@ let package = Package(
             dependencies: [
                 "BelfryWatchbox", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryNucosMQ", "BelfryPocketsocket",
                 "BelfryTesting", httpTypes, log,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BelfryHistoryTests",
+            dependencies: ["BelfryHistory", "Belfry", "BelfryIO", "BelfryTesting", log, metrics],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BelfryChatBoxTests",
+            dependencies: [
+                "BelfryChatBox", "BelfryHistory", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryTesting", httpTypes, log,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BelfryIRCTests",
+            dependencies: ["BelfryIRC", "Belfry", "BelfryIO", "BelfryTesting", log],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BelfryDiscordTests",
+            dependencies: [
+                "BelfryDiscord", "BelfryTLS", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryTesting",
+                httpTypes, log,
             ],
             swiftSettings: settings
         ),

@@ -8,9 +8,9 @@ enum Layers {
         "CLinux": 0, "BelfryJSON": 0, "CLiburing": 0, "CLibedit": 0, "CZlib": 0, "COpenSSL": 0,
         "BelfryIO": 1,
         "BelfryTLS": 2, "BelfryTerminal": 2, "BelfryCrypto": 2, "BelfryZlib": 2, "Belfry": 3,
-        "BelfryCodable": 4, "BelfryHTTP": 4,
+        "BelfryCodable": 4, "BelfryHTTP": 4, "BelfryHistory": 4,
         "BelfryNucosMQ": 5, "BelfryWatchbox": 5, "BelfryPocketsocket": 5, "BelfryMissionCommander": 5,
-        "BelfryChatBox": 5, "BelfryMQTT": 5, "BelfryCluster": 5, "BelfryConsole": 5,
+        "BelfryChatBox": 5, "BelfryIRC": 5, "BelfryDiscord": 5, "BelfryMQTT": 5, "BelfryCluster": 5, "BelfryConsole": 5,
         "BelfryTesting": 6,
         "belfry": 7, "belfry-interop-peer": 7,
     ]
