@@ -22,7 +22,9 @@ struct ResumeRequest: Equatable {
         self.session = session
     }
 
-    /// Reads a query; nil where nothing is to be resumed. What can't be read is as if it was not there.
+    /// Reads a query; nil where nothing is to be resumed.
+    ///
+    /// What can't be read is as if it was not there.
     init?(query: String?) {
         guard let query else { return nil }
         var isAsked = false
