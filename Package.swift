@@ -190,7 +190,8 @@ let package = Package(
         .testTarget(
             name: "BelfryWatchboxTests",
             dependencies: [
-                "BelfryWatchbox", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryNucosMQ", "BelfryPocketsocket",
+                "BelfryWatchbox", "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryNucosMQ",
+                "BelfryPocketsocket",
                 "BelfryTesting", httpTypes, log,
             ],
             swiftSettings: settings

@@ -318,7 +318,7 @@ final class WatchboxClientCore {
 
     func stopListening(_ number: UInt64) { listeners.removeAll { $0.number == number } }
 
-    private func tell(_ event: Event) {
+    func tell(_ event: Event) {
         for listener in listeners { listener.queue.send(event) }
     }
 
