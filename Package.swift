@@ -123,7 +123,7 @@ let package = Package(
         ),
         .target(
             name: "BelfryHistory",
-            dependencies: ["Belfry", grdb, log, metrics],
+            dependencies: ["Belfry", "BelfryIO", grdb, log, collections],
             swiftSettings: settings
         ),
         .target(
@@ -134,7 +134,8 @@ let package = Package(
         .target(
             name: "BelfryChatBox",
             dependencies: [
-                "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle, collections,
+                "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle,
+                collections,
             ],
             swiftSettings: settings
         ),
@@ -196,7 +197,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BelfryHistoryTests",
-            dependencies: ["BelfryHistory", "Belfry", "BelfryIO", "BelfryTesting", log, metrics],
+            dependencies: ["BelfryHistory", "Belfry", "BelfryIO", "BelfryTesting", grdb, log],
             swiftSettings: settings
         ),
         .testTarget(

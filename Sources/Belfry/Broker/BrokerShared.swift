@@ -21,7 +21,7 @@ package final class BrokerShared: Sendable {
     init(configuration: BrokerConfiguration, logger: Logger, group: EventLoopGroup) {
         self.configuration = configuration
         self.logger = logger
-        keepsHistory = configuration.history.isKept
+        keepsHistory = configuration.history.isKept || configuration.store != nil
         self.group = group
         addresses = AddressLimit(limit: configuration.limits.maxConnectionsPerAddress)
     }
