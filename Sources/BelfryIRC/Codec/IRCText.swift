@@ -5,7 +5,7 @@
 public enum IRCText {
     /// Cuts a text into what fits in lines: at its own line ends, then at spaces, then between characters.
     ///
-    /// Empty lines are left out, and so are NULs. A character of a person's eye (a grapheme) is cut only if it alone is
+    /// Empty lines are left out, and so are NULs and spaces at the end of what fits. A character of a person's eye (a grapheme) is cut only if it alone is
     /// longer than a line, and then between Unicode scalars; UTF-8 always stays whole.
     ///
     /// - Parameters:
@@ -18,7 +18,12 @@ public enum IRCText {
         for line in text.unicodeScalars.split(whereSeparator: isLineEnd) {
             let clean = String(String.UnicodeScalarView(line.lazy.filter { $0 != "\0" }))
             var rest = clean[...]
-            while !rest.isEmpty { result.append(cut(&rest, limit)) }
+            while !rest.isEmpty {
+                // Servers drop spaces at the end, and refuse what is then empty.
+                var piece = cut(&rest, limit)
+                while piece.unicodeScalars.last == " " { piece.unicodeScalars.removeLast() }
+                if !piece.isEmpty { result.append(piece) }
+            }
         }
         return result
     }

@@ -12,12 +12,13 @@ struct IRCTextTests {
         #expect(IRCText.lines(of: "x\r\u{301}QUIT", maxBytes: 100) == ["x", "\u{301}QUIT"])
         #expect(IRCText.lines(of: "\n\r\n", maxBytes: 100).isEmpty)
         #expect(IRCText.lines(of: "", maxBytes: 100).isEmpty)
+        #expect(IRCText.lines(of: "  \n a  \n", maxBytes: 100) == [" a"])
         #expect(IRCText.lines(of: "a\0b", maxBytes: 100) == ["ab"])
     }
 
     @Test("a long line is cut at a space, or between characters, and nothing is lost")
     func cuts() {
-        #expect(IRCText.lines(of: "one two three", maxBytes: 9) == ["one two ", "three"])
+        #expect(IRCText.lines(of: "one two three", maxBytes: 9) == ["one two", "three"])
         #expect(IRCText.lines(of: "abcdefgh", maxBytes: 4) == ["abcd", "efgh"])
         #expect(IRCText.lines(of: "a bcdefgh", maxBytes: 6) == ["a bcde", "fgh"])
         let families = String(repeating: "👨‍👩‍👧‍👦", count: 5)

@@ -37,7 +37,7 @@ private func check(_ message: IRCMessage) {
     guard again == [.message(message)] else { fatalError("what was written says something else") }
 }
 
-/// No text makes more than one message, and none is lost but line ends and NULs.
+/// No text makes more than one message, and none is lost but line ends, NULs and spaces.
 private func checkText(_ text: String) {
     for limit in [0, 7, 100] {
         var count = 0
@@ -48,9 +48,11 @@ private func checkText(_ text: String) {
                 fatalError("a line can't be sent")
             }
             check(message)
-            count += line.unicodeScalars.count
+            count += line.unicodeScalars.count { $0 != " " }
         }
-        let kept = text.unicodeScalars.count { ![0, 0xA, 0xB, 0xC, 0xD, 0x85, 0x2028, 0x2029].contains($0.value) }
+        let kept = text.unicodeScalars.count {
+            ![0, 0x20, 0xA, 0xB, 0xC, 0xD, 0x85, 0x2028, 0x2029].contains($0.value)
+        }
         guard count == kept else { fatalError("something was lost") }
     }
     let plain = IRCText.plain(text).unicodeScalars
