@@ -112,7 +112,6 @@ extension ChatBox {
             }
             let kept = collapsingDoubles ? Self.collapse(rows).suffix(limit) : rows[...]
             return kept.compactMap { row in
-                // Another number than 0 and 1 no program wrote.
                 guard let sentBy = SentBy(rawValue: Int(clamping: row.sentBy)) else { return nil }
                 return Message(
                     connection: self,

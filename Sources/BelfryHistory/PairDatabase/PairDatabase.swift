@@ -160,7 +160,7 @@ package final class PairDatabase: Sendable {
         return db.lastInsertedRowID
     }
 
-    /// The newest messages of a pair, oldest first.
+    /// The newest messages of a pair, oldest first; rows of neither side are left out.
     ///
     /// - Parameters:
     ///   - pair: The pair's row.
@@ -177,7 +177,7 @@ package final class PairDatabase: Sendable {
                 db,
                 sql: """
                     SELECT id, CAST(created_at AS TEXT), CAST(content AS BLOB), CAST(sent_by AS INTEGER)
-                    FROM history WHERE client_id = ? AND id < ? ORDER BY id DESC LIMIT ?
+                    FROM history WHERE client_id = ? AND id < ? AND sent_by IN (0, 1) ORDER BY id DESC LIMIT ?
                     """,
                 arguments: [pair, before ?? .max, limit]
             )
