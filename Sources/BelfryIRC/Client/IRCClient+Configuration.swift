@@ -49,6 +49,8 @@ extension IRCClient {
         public var lineInterval = Duration.seconds(2)
         /// Lines that wait for the pace or for a reconnect; sending past it throws.
         public var maxQueuedLines = 1_000
+        /// Lines for one channel or person that wait; they take turns with those for others.
+        public var maxQueuedLinesPerTarget = 100
         /// How long, at the end, sending what is queued may take; the pace counts.
         public var quitTimeout = Duration.seconds(5)
         /// How a client whose connection broke comes back: after 2 s, 4 s, … 5 min, for ever; nil for not at all.

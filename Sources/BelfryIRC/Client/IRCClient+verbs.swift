@@ -14,10 +14,7 @@ extension IRCClient {
     /// - Throws: ``IRCError`` `.badName`, `.joinRefused`, `.timedOut` after `joinTimeout`, `.cancelled`, `.closed`; the
     ///   channel is then no longer tried.
     public func join(_ channel: String, key: String? = nil) async throws(IRCError) {
-        guard IRCNames.isChannel(channel), key.map(IRCNames.isTarget) ?? true else {
-            throw IRCError(.badName, "'\(channel.prefix(80))' is no channel, or its key is none")
-        }
-        try checkAlive()
+        try check(channel, key)
         let actions = machine.want(channel, key: key)
         guard actions != [.joined(channel)] else { return }
         let parker = Parker<Result<Void, IRCError>>()
@@ -37,6 +34,23 @@ extension IRCClient {
             forget(channel)
             throw IRCError(.cancelled, "cancelled while joining \(channel)")
         }
+    }
+
+    /// Wants to be in a channel without waiting for it, now and after each reconnect; otherwise as ``join(_:key:)``.
+    ///
+    /// A refusal shows among the messages.
+    ///
+    /// - Throws: ``IRCError`` `.badName`, `.closed`.
+    public func startJoining(_ channel: String, key: String? = nil) throws(IRCError) {
+        try check(channel, key)
+        perform(machine.want(channel, key: key))
+    }
+
+    private func check(_ channel: String, _ key: String?) throws(IRCError) {
+        guard IRCNames.isChannel(channel), key.map(IRCNames.isTarget) ?? true else {
+            throw IRCError(.badName, "'\(channel.prefix(80))' is no channel, or its key is none")
+        }
+        try checkAlive()
     }
 
     /// Gives a channel up, unless another task still waits to be in; a JOIN that is under way is taken back.
@@ -95,8 +109,9 @@ extension IRCClient {
     private func enqueue(_ messages: [IRCMessage]) throws(IRCError) {
         var lines: [[UInt8]] = []
         for message in messages { lines.append(try message.encoded()) }
-        guard outbox.add(lines) else {
-            throw IRCError(.queueFull, "\(outbox.count) lines wait, and \(configuration.maxQueuedLines) are the most")
+        let target = messages.first?.target ?? ""
+        guard outbox.add(lines, to: target) else {
+            throw IRCError(.queueFull, "too many lines wait for \(target.prefix(80)) or for all: \(outbox.count)")
         }
         sending.unpark()
     }

@@ -18,7 +18,7 @@ public import Logging
 ///
 /// - A connection that breaks is mended, with pauses that grow, and its channels are joined again. What is sent
 ///   meanwhile waits, within bounds.
-/// - Lines go out at a pace that servers bear. What was handed to the kernel before a connection broke may be lost:
+/// - Lines go out at a pace that servers bear, in turns for each channel or person. What was handed to the kernel before a connection broke may be lost:
 ///   IRC gives no receipts.
 /// - Listeners never hold the connection up: one that falls behind loses the oldest messages, and is told (`.gap`).
 ///
@@ -63,7 +63,10 @@ public actor IRCClient: LoopBound {
         self.endpoint = endpoint
         self.logger = logger
         machine = IRCClientMachine(identity, capabilities: configuration.capabilities)
-        outbox = IRCOutbox(maxLines: configuration.maxQueuedLines)
+        outbox = IRCOutbox(
+            maxLines: configuration.maxQueuedLines,
+            maxLinesPerTarget: configuration.maxQueuedLinesPerTarget
+        )
         pace = IRCPace(burst: configuration.burst, interval: configuration.lineInterval)
     }
 

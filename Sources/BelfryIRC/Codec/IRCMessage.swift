@@ -37,6 +37,14 @@ public struct IRCMessage: Sendable, Hashable {
     /// The first parameter, which in most commands is the channel or the person concerned; empty without parameters.
     public var target: String { parameters.first ?? "" }
 
+    /// What a person said with PRIVMSG, plain: an action as `* waves`; nil for all else, as programs' questions (CTCP).
+    public var spoken: String? {
+        guard command == "PRIVMSG", parameters.count > 1 else { return nil }
+        guard text.hasPrefix("\u{1}") else { return IRCText.plain(text) }
+        let action = "\u{1}ACTION "
+        return text.hasPrefix(action) ? "* " + IRCText.plain(String(text.dropFirst(action.count))) : nil
+    }
+
     /// The last parameter, which in most commands is the text; empty without parameters.
     public var text: String { parameters.last ?? "" }
 }

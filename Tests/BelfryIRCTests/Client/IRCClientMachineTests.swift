@@ -158,6 +158,33 @@ struct IRCClientMachineTests {
         #expect(machine.joinLine(&names) == nil)
     }
 
+    @Test("who has lines that wait takes turns, within his bound and that of all")
+    func turns() {
+        var outbox = IRCOutbox(maxLines: 6, maxLinesPerTarget: 4)
+        #expect(outbox.add([[1], [2], [3]], to: "#a") == true)
+        #expect(outbox.add([[4], [5]], to: "#A") == false)
+        #expect(outbox.add([[6], [7]], to: "#b") == true)
+        #expect(outbox.add([[8], [9]], to: "#c") == false)
+        #expect(outbox.add([[8]], to: "#c") == true)
+        #expect(outbox.addUrgent([0]) == true)
+        outbox.addJoins(["#d"])
+        guard case .now([0]) = outbox.next() else { return #expect(Bool(false), "urgent lines go first") }
+        #expect(outbox.takePaced { $0.popLast().map { Array($0.utf8) } } == Array("#d".utf8))
+        var order: [UInt8] = []
+        while case .paced = outbox.next(), let line = outbox.takePaced({ _ in nil }) {
+            order += line
+            if order.count == 2 {
+                outbox.putBack(line)
+                order.removeLast()
+            }
+            if order.count == 3 { break }
+        }
+        #expect(order == [1, 6, 8])
+        #expect(outbox.count == 3)
+        #expect(outbox.removeAll() == 3)
+        #expect(outbox.count == 0)
+    }
+
     @Test("the pace lets a burst go, and then one line an interval")
     func pace() {
         var pace = IRCPace(burst: 3, interval: .seconds(2))

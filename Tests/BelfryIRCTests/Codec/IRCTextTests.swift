@@ -40,4 +40,13 @@ struct IRCTextTests {
         #expect(IRCText.plain("\u{3}123 \u{3}1,234 \u{3}1,x") == "3 4 ,x")
         #expect(IRCText.plain("a\tb\nc\u{7f}\u{9b}世") == "a b\nc世")
     }
+
+    @Test("what a person says is told from what programs ask")
+    func spoken() {
+        #expect(message("PRIVMSG #a :\u{2}hi\u{2} you")?.spoken == "hi you")
+        #expect(message("PRIVMSG #a :\u{1}ACTION waves\u{1}")?.spoken == "* waves")
+        #expect(message("PRIVMSG #a :\u{1}VERSION\u{1}")?.spoken == nil)
+        #expect(message("NOTICE #a :hi")?.spoken == nil)
+        #expect(message("PRIVMSG #a")?.spoken == nil)
+    }
 }
