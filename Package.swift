@@ -136,6 +136,7 @@ let package = Package(
             dependencies: [
                 "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle, collections,
             ],
+            resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
         .target(name: "BelfryIRC", dependencies: ["Belfry", "BelfryIO", log, collections], swiftSettings: settings),
