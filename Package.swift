@@ -183,8 +183,8 @@ let package = Package(
         .testTarget(
             name: "BelfryPocketsocketTests",
             dependencies: [
-                "BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryMissionCommander",
-                "BelfryNucosMQ", "BelfryTesting", log,
+                "BelfryPocketsocket", "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON",
+                "BelfryMissionCommander", "BelfryNucosMQ", "BelfryTesting", log,
             ],
             swiftSettings: settings
         ),

@@ -29,7 +29,7 @@ struct HistoryBatch: Sendable {
             let sender: Int64? = if case .session(let id) = message.sender { Int64(bitPattern: id.number) } else { nil }
             try insert.execute(arguments: [
                 number, Int64(clamping: message.offset), message.timestamp, sender, message.payload.kind.number,
-                message.event, Data(message.payload.bytes),
+                message.event.storable, Data(message.payload.bytes),
             ])
             if record.messages == 0 { record.firstOffset = message.offset }
             record.storedEnd = message.offset + 1
@@ -40,7 +40,7 @@ struct HistoryBatch: Sendable {
         for (number, var record) in rooms {
             if !record.isStored {
                 try db.cachedStatement(sql: "INSERT INTO room VALUES (?, ?, ?, 0, 0, 0, 0, 0)")
-                    .execute(arguments: [number, record.name, Int64(bitPattern: record.epoch)])
+                    .execute(arguments: [number, record.name.storable, Int64(bitPattern: record.epoch)])
                 record.isStored = true
             }
             try HistoryRetention(retention).apply(to: &record, number, db)
@@ -66,6 +66,11 @@ struct HistoryBatch: Sendable {
 extension Message {
     /// The bytes it counts for against retention.
     var storedBytes: Int { payload.bytes.count + event.utf8.count }
+}
+
+extension String {
+    /// As it is bound: a text would end at a NUL, so one that has any goes as its bytes, and comes back from them.
+    var storable: any DatabaseValueConvertible { utf8.contains(0) ? Data(utf8) : self }
 }
 
 extension Payload.Kind {

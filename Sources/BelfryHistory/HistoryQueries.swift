@@ -100,7 +100,7 @@ struct HistoryQueries: Sendable {
             found.append(
                 Message(
                     room: name,
-                    event: try row.decode(String.self, atIndex: 4),
+                    event: try row.text(4),
                     payload: Payload(.init(number: try row.number(3)), bytes: Array(payload)),
                     sender: sender.map { .session(SessionID(UInt64(bitPattern: $0))) } ?? .server,
                     offset: HistorySchema.unsigned(try row.number(0)),

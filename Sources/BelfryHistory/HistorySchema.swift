@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Belfry
+import Foundation
 import GRDB
 
 /// The tables of a history file, and what a file has to be before it is used.
@@ -106,7 +107,7 @@ enum HistorySchema {
         )
         while let row = try all.next() {
             let id = try row.number(0)
-            let name = try row.decode(String.self, atIndex: 1)
+            let name = try row.text(1)
             var record = HistoryRooms.Record(name: name, epoch: UInt64(bitPattern: try row.number(2)))
             record.nextOffset = unsigned(try row.number(3))
             record.storedEnd = record.nextOffset
@@ -126,6 +127,14 @@ enum HistorySchema {
 }
 
 extension Row {
-    /// A number that the file promises; a damaged one may break its word.
+    /// A text that the file promises, or its bytes, where it has a NUL; a damaged file may break its word.
+    func text(_ index: Int) throws -> String {
+        if case .blob(let bytes) = (self[index] as DatabaseValue).storage {
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        return try decode(String.self, atIndex: index)
+    }
+
+    /// The same for a number.
     func number(_ index: Int) throws -> Int64 { try decode(Int64.self, atIndex: index) }
 }

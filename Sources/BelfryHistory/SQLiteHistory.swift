@@ -47,14 +47,20 @@ public final class SQLiteHistory: HistoryStore {
 
     // MARK: HistoryStore
 
+    /// Where the order of a room stands; nil while the file can't be read, and for more than `Configuration.maxRooms`.
     public func open(_ room: String, standing: RoomPosition?) -> StoredRoom? {
         queue.open(room, standing: standing)
     }
 
+    /// Takes messages; what there is no room for is counted as lost.
     public func append(_ messages: [StoredMessage]) { queue.append(messages) }
 
+    /// The offset of the oldest message of a room that is kept.
     public func firstOffset(of room: StoredRoom.ID) -> UInt64 { queue.record(room)?.firstOffset ?? 0 }
 
+    /// Messages next to a cursor; those that wait to be stored are waited for.
+    ///
+    /// - Throws: `BelfryError` `.storageFailed`.
     public func messages(
         of room: StoredRoom.ID,
         _ cursor: HistoryCursor,
@@ -69,6 +75,9 @@ public final class SQLiteHistory: HistoryStore {
         return try await read { db in try queries.page(cursor, limit: limit, db) }
     }
 
+    /// The newest messages that have all words; the index is brought up to date first, which after a flood takes a while.
+    ///
+    /// - Throws: `BelfryError` `.storageFailed`.
     public func search(
         _ text: String,
         in room: StoredRoom.ID,
@@ -83,6 +92,7 @@ public final class SQLiteHistory: HistoryStore {
         return try await read { db in try queries.search(text, limit: limit, db) }
     }
 
+    /// How it does.
     public var status: HistoryStatus { queue.status }
 
     /// Stores what it was handed and lets go of the file; after some seconds, as it is.

@@ -115,16 +115,16 @@ struct StoredHistoryTests {
     @Test("messages of all kinds come back as they were")
     func kinds() async throws {
         let file = try HistoryFile()
-        let payloads: [Payload] = [.json(#"{"a":"ü"}"#), .text(""), .binary([0, 255, 10]), .text("世界")]
+        let payloads: [Payload] = [.json(#"{"a":"ü"}"#), .text(""), .binary([0, 255, 10]), .text("世界"), .text("a\0b")]
         try await file.withBroker { broker in
-            let room = try await broker.room("räume/1")
-            for payload in payloads { try await room.publish(event: "é", payload, durability: .stored) }
+            let room = try await broker.room("räume/1\0x")
+            for payload in payloads { try await room.publish(event: "é\0", payload, durability: .stored) }
         }
         try await file.withBroker { broker in
-            let messages = try await broker.room("räume/1").page().messages
+            let messages = try await broker.room("räume/1\0x").page().messages
             #expect(messages.map(\.payload) == payloads)
-            #expect(messages.map(\.offset) == [0, 1, 2, 3])
-            #expect(messages.allSatisfy { $0.room == "räume/1" && $0.event == "é" && $0.sender == .server })
+            #expect(messages.map(\.offset) == [0, 1, 2, 3, 4])
+            #expect(messages.allSatisfy { $0.room == "räume/1\0x" && $0.event == "é\0" && $0.sender == .server })
             #expect(messages.map(\.timestamp) == messages.map(\.timestamp).sorted())
         }
     }

@@ -21,18 +21,17 @@ extension HistoryLimit {
 }
 
 extension RoomCore {
-    /// Where the room stands if a position were resumed from: what follows, and whether that is all there was.
-    ///
-    /// - Returns: The offset to go on from, and whether everything behind the position can be had, as far as is known
-    ///   without reading the store.
-    func resumption(after position: RoomPosition) -> (start: UInt64, isComplete: Bool) {
+    /// Where one begins who has everything before an offset, and whether everything from there on can be had, as far as is
+    /// known without reading the store.
+    func resumption(from next: UInt64, of epoch: UInt64) -> (start: UInt64, isComplete: Bool) {
         let first = firstRetainedOffset
-        let end: UInt64? =
-            position.epoch == epoch
-            ? nextOffset : stored?.pastEpochs.first { $0.epoch == position.epoch }?.endOffset
-        guard let end, position.offset < end else { return (first, false) }
-        let next = position.offset + 1
-        return (max(next, first), next >= first)
+        return knows(next, of: epoch) ? (max(next, first), next >= first) : (first, false)
+    }
+
+    /// Whether an offset can be spoken of in this room's order: a loss before it has a length.
+    func knows(_ next: UInt64, of epoch: UInt64) -> Bool {
+        if epoch == self.epoch { return next <= nextOffset }
+        return stored?.pastEpochs.contains { $0.epoch == epoch && next <= $0.endOffset } ?? false
     }
 
     /// Looks again whether the store takes the room: it could not when the room was made.
@@ -43,12 +42,6 @@ extension RoomCore {
         stored = StoredPlace(store: store, id: known.id, pastEpochs: [], lastTimestamp: known.lastTimestamp)
         entries.keep(context.shared.configuration.history.besidesStore, from: nextOffset)
         updatePlainLog()
-    }
-
-    /// Whether a position can be spoken of in this room's order: a loss behind it has a length.
-    func knows(_ position: RoomPosition) -> Bool {
-        if position.epoch == epoch { return position.offset < nextOffset }
-        return stored?.pastEpochs.contains { $0.epoch == position.epoch && position.offset < $0.endOffset } ?? false
     }
 
     /// The retained messages next to a cursor that are in memory, and where the store has to go on, if it has to.

@@ -48,7 +48,7 @@ struct EntryLog {
     mutating func keep(_ history: HistoryLimit, from offset: UInt64) {
         if !isWanted { skip(to: offset) }
         self.history = history
-        trim()
+        if isWanted { trim() } else { removeAll() }
     }
 
     mutating func setConsumerLimits(messages: Int, bytes: Int) {

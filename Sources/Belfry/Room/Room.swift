@@ -123,7 +123,8 @@ public actor Room: LoopBound {
     ) -> (recovered: Bool, messages: RoomMessages) {
         let core = self.core.value
         core.entries.expire(now: core.context.wallClock)
-        let recovered = core.resumption(after: position).isComplete
+        let recovered =
+            position.offset < .max && core.resumption(from: position.offset + 1, of: position.epoch).isComplete
         let sequence = messages(from: .after(position), limit: limit, maxBytes: maxBytes, onOverflow: policy)
         // Subscribed now, so that what was promised can't slip out of the history before the first iteration.
         sequence.lease.adopt(subscribe(sequence))
@@ -174,7 +175,9 @@ public actor Room: LoopBound {
             switch sequence.start {
             case .latest: core.nextOffset
             case .oldest: oldest
-            case .after(let position): core.knows(position) ? position.offset + 1 : oldest
+            case .after(let position):
+                position.offset < .max && core.knows(position.offset + 1, of: position.epoch)
+                    ? position.offset + 1 : oldest
             }
         if core.context.isStopped { return 0 }
         let consumer = RoomConsumer(

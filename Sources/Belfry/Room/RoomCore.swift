@@ -32,6 +32,8 @@ final class RoomCore {
     var presenceWatchers: [UInt64: Queue<PresenceChange>] = [:]
     /// `Room` actors that users hold; a room with none, no members and no history may go.
     var isPinned = false
+    /// A front-end keeps its messages for clients that may come back.
+    var isKept = false
     weak var heldDoor: Room?
     /// Subscribers with the policy `.suspend` that are too far behind, and who waits for them.
     var blockers = 0
@@ -54,7 +56,7 @@ final class RoomCore {
     init(name: String, context: LoopContext) {
         self.name = name
         self.context = context
-        let (isOwn, configuration) = (OwnRoom.isOwn(name), context.shared.configuration)
+        let (isOwn, configuration) = (OwnRoom.isOwn(name) && !OwnRoom.isStored(name), context.shared.configuration)
         if !isOwn, let store = configuration.store, let known = store.open(name, standing: nil) {
             epoch = known.epoch
             nextOffset = known.nextOffset
@@ -108,7 +110,8 @@ final class RoomCore {
     /// Looks again whether `plainLog` may serve.
     func updatePlainLog() {
         let isPlain =
-            logs.count == 1 && !entries.isWanted && !logs[0].isKeyed && taps.isEmpty && beforeNext == nil
+            logs.count == 1 && !entries.isWanted && !logs[0].isKeyed && !logs[0].format.isPositioned && taps.isEmpty
+            && beforeNext == nil
         plainLog = isPlain ? logs[0] : nil
     }
 
@@ -158,7 +161,7 @@ final class RoomCore {
         swap(&frame, &scratch)
         frame.removeAll(keepingCapacity: true)
         // A message that the format can't say takes its offset all the same, with an empty frame.
-        log.format.encode(room: name, event: event, payload: payload, into: &frame)
+        log.format.encode(room: name, event: event, payload: payload, at: nextOffset, into: &frame)
         log.append(frame.span, key: key)
         swap(&frame, &scratch)
     }
@@ -287,7 +290,7 @@ final class RoomCore {
 
     /// Whether nothing would be lost if the room were made anew later.
     var isIdle: Bool {
-        !isPinned && members.isEmpty && consumers.isEmpty && presenceWatchers.isEmpty
+        !isPinned && !isKept && members.isEmpty && consumers.isEmpty && presenceWatchers.isEmpty
             && (entries.entries.isEmpty || stored != nil)
     }
 
