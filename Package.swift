@@ -137,6 +137,7 @@ let package = Package(
                 "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle,
                 collections,
             ],
+            resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
         .target(name: "BelfryIRC", dependencies: ["Belfry", "BelfryIO", log, collections], swiftSettings: settings),
@@ -243,8 +244,8 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "Belfry", "BelfryHTTP", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "belfry",
-                "belfry-interop-peer", httpTypes, log,
+                "Belfry", "BelfryHTTP", "BelfryIO", "BelfryIRC", "BelfryMissionCommander", "BelfryNucosMQ",
+                "BelfryTesting", "belfry", "belfry-interop-peer", httpTypes, log,
             ],
             exclude: ["Python"],
             swiftSettings: settings

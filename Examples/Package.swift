@@ -92,6 +92,17 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "ChatBoxIRC",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryChatBox", package: "belfry"),
+                .product(name: "BelfryIO", package: "belfry"),
+                .product(name: "BelfryIRC", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "ChatClient",
             dependencies: [.product(name: "BelfryIO", package: "belfry")],
             swiftSettings: settings
