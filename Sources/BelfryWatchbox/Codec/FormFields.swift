@@ -13,10 +13,11 @@ struct FormFields {
     private(set) var wait: Int?
     /// The value of `batch`.
     private(set) var batch: Int?
-    /// The value of `resume`: the client wants to know where it stands, and has what came before that position, if it is
-    /// one. Ours, not the original's.
+    /// The value of `resume`: the client wants to know where it stands, and has what came before that position.
+    ///
+    /// Ours, not the original's; empty for no position.
     private(set) var resume: String?
-    /// Whether messages of a batch are to say where they stand: a field `at`. Ours, not the original's.
+    /// Whether messages of a batch are to say where they stand: a field `at`, ours as well.
     private(set) var wantsPositions = false
 
     /// Reads a body.
