@@ -19,7 +19,8 @@ extension ChatBoxCore {
         from key: IDKey,
         at time: Date = Date(),
         in connection: Connection? = nil,
-        isQueued: Bool = false
+        isQueued: Bool = false,
+        origin: UInt64 = 0
     ) async throws(ChatBoxError) {
         try check(text)
         guard isQueued || isOpen else { throw .boxClosed }
@@ -34,7 +35,7 @@ extension ChatBoxCore {
             releaseIfIdle(state)
             throw .clientNotActive
         }
-        try await store(text, in: state, from: key.side, at: time)
+        try await store(text, in: state, from: key.side, at: time, origin: origin)
     }
 
     /// The same; while the client is away the message is stored for its next visit.
@@ -123,9 +124,16 @@ extension ChatBoxCore {
 
     // MARK: Storing
 
-    private func store(_ text: String, in state: State, from side: SentBy, at time: Date) async throws(ChatBoxError) {
+    private func store(
+        _ text: String,
+        in state: State,
+        from side: SentBy,
+        at time: Date,
+        origin: UInt64 = 0
+    ) async throws(ChatBoxError) {
         guard !isStored else { throw .boxClosed }
-        let message = Message(connection: state.connection, sentBy: side, content: text, createdAt: time)
+        var message = Message(connection: state.connection, sentBy: side, content: text, createdAt: time)
+        message.origin = origin
         state[.service1].undelivered += 1
         state[.service2].undelivered += 1
         // There may be room for one more sender.
@@ -160,13 +168,7 @@ extension ChatBoxCore {
     private func settle(_ item: PendingMessage, _ result: Result<Int64, PairDatabaseError>) {
         switch result {
         case .success(let number):
-            let message = Message(
-                connection: item.message.connection,
-                sentBy: item.message.sentBy,
-                content: item.message.content,
-                createdAt: item.message.createdAt,
-                number: number
-            )
+            let message = item.message.stored(as: number)
             handOver(message, to: item.state, on: .service1)
             handOver(message, to: item.state, on: .service2)
             item.verdict.resume(returning: .success(number))
