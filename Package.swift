@@ -134,7 +134,8 @@ let package = Package(
         .target(
             name: "BelfryChatBox",
             dependencies: [
-                "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle, collections,
+                "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle,
+                collections,
             ],
             resources: [.embedInCode("Resources")],
             swiftSettings: settings

@@ -274,6 +274,8 @@ actor ChatBoxCore<ID1: ServiceID, ID2: ServiceID> {
         followers = [:]
     }
 
+    var followerCount: Int { followers.count }
+
     func unfollow(_ number: UInt64) { followers[number] = nil }
 
     private func activation(of state: State, _ side: SentBy) -> Activation {

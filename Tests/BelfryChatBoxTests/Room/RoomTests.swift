@@ -18,6 +18,7 @@ struct RoomTests {
                 try await box.worker1.access("a")
                 let links = ChatBoxRooms(box, broker: server.broker) { "pair-\($0.service1ID)" }
                 let run = Task { try await links.run() }
+                try await eventually("the box is followed") { await box.core.followerCount == 1 }
                 for (id, number) in [("a", 101), ("b", 102)] {
                     let client = try await server.join("pair-\(id)")
                     try await box.worker1.access(id)
@@ -55,6 +56,7 @@ struct RoomTests {
             try await box.worker1.access("a")
             let client = try await server.join("pair")
             let run = Task { try await ChatBoxRooms(box, broker: server.broker) { _ in "pair" }.run() }
+            try await eventually("the box is followed") { await box.core.followerCount == 1 }
             try await box.worker1.send("x", to: "a")
             #expect(await client.line() == "M pair  x")
             await box.close()

@@ -201,6 +201,10 @@ struct WebTests {
             try await WebSocketClient.withConnection(to: url) { socket in
                 for number in 1...20 { try await socket.send("\(number)") }
             }
+            // The visitor may be gone before the access is through: what it said counts all the same.
+            try await eventually("all is stored") {
+                try await box.worker2.storedConnection(for: 101)?.savedMessageCount() == 20
+            }
             try await eventually("the visitor is away") { await !box.worker2.isActive(101) }
             let stored = try #require(try await box.worker2.storedConnection(for: 101))
             #expect(try await stored.history().map(\.content) == (1...20).map(String.init))
