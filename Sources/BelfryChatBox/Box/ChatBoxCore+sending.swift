@@ -32,6 +32,8 @@ extension ChatBoxCore {
         }
         try await admit(to: state)
         guard active[key] === state else {
+            // The room that was for this one is for the next.
+            wakeSender(state)
             releaseIfIdle(state)
             throw .clientNotActive
         }
@@ -117,6 +119,9 @@ extension ChatBoxCore {
             }
         }
     }
+
+    /// How many wait for room.
+    var senderCount: Int { states.values.reduce(0) { $0 + $1.senders.count } }
 
     private func wakeSender(_ state: State) {
         if state.undelivered < max(1, configuration.maxUndelivered) { state.senders.popFirst()?.unpark() }
