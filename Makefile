@@ -16,7 +16,7 @@ SUITE ?= all
 
 SWIFT_FILES = git ls-files --cached --others --exclude-standard -z -- '*.swift'
 # What the sanitisers run: everything that shares memory between threads, one test at a time, since each is slow.
-SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryHTTPTests|BelfryPocketsocketTests|BelfryWatchboxTests|BelfryMissionCommanderTests|BelfryNucosMQTests|BelfryIRCTests)\.)
+SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryHistoryTests|BelfryHTTPTests|BelfryTLSTests|BelfryPocketsocketTests|BelfryWatchboxTests|BelfryChatBoxTests|BelfryIRCTests|BelfryDiscordTests|BelfryMissionCommanderTests|BelfryNucosMQTests)\.)
 
 # Original clients lose large messages when they are not scheduled in time, so the tests with other programs
 # (InteropTests) have the machine to themselves, one after the other.

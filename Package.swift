@@ -160,7 +160,8 @@ let package = Package(
         .executableTarget(
             name: "belfry-interop-peer",
             dependencies: [
-                "Belfry", "BelfryChatBox", "BelfryIO", "BelfryJSON", "BelfryMissionCommander", "BelfryNucosMQ", log,
+                "Belfry", "BelfryChatBox", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryMissionCommander",
+                "BelfryNucosMQ", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

@@ -51,7 +51,7 @@ struct InteropPeer: AsyncParsableCommand {
         case .nucosmq:
             await serve(NucosPeer(broker: broker, logger: logger, output: output), output)
         case .chatbox50:
-            await serve(ChatBoxPeer(logger: logger, output: output), output)
+            await serve(ChatBoxPeer(broker: broker, logger: logger, output: output), output)
         }
     }
 

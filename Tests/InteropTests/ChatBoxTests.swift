@@ -14,4 +14,9 @@ struct ChatBoxTests {
     func peer() async throws {
         try await Script(name: "chatbox", setup: Setup(backend: .epoll, loops: 1)).run(checks: 9)
     }
+
+    @Test("the page works in Chromium", arguments: Setup.all(loops: [1]))
+    func page(_ setup: Setup) async throws {
+        try await Script(name: "chatbox_browser", setup: setup).run(checks: 5)
+    }
 }

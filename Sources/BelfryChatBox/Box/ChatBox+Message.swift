@@ -18,6 +18,8 @@ extension ChatBox {
         public let createdAt: Date
         /// Its number in the database, by which messages are in order; nil before it is stored.
         public let number: Int64?
+        /// What passed it on from elsewhere, so that it does not pass it back; 0 for none.
+        var origin: UInt64 = 0
 
         /// Makes a message, for ``ServiceWorker/sendQueue`` or ``ServiceWorker/send(_:)``.
         public init(connection: Connection, sentBy: SentBy, content: String, createdAt: Date = Date()) {
@@ -30,6 +32,19 @@ extension ChatBox {
             self.content = content
             self.createdAt = createdAt
             self.number = number
+        }
+
+        /// The same with its number.
+        func stored(as number: Int64) -> Message {
+            var message = Message(
+                connection: connection,
+                sentBy: sentBy,
+                content: content,
+                createdAt: createdAt,
+                number: number
+            )
+            message.origin = origin
+            return message
         }
 
         /// The pair's uid.

@@ -82,6 +82,7 @@ extension ChatBoxCore {
         isStored = true
         for state in Array(states.values) { end(state) }
         states = [:]
+        endFollowing()
         for side in SentBy.allCases { outlets(of: side).forgetCallbacks() }
         await database.close()
         stopped.unpark()

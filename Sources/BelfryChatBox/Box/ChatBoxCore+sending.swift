@@ -19,7 +19,8 @@ extension ChatBoxCore {
         from key: IDKey,
         at time: Date = Date(),
         in connection: Connection? = nil,
-        isQueued: Bool = false
+        isQueued: Bool = false,
+        origin: UInt64 = 0
     ) async throws(ChatBoxError) {
         try check(text)
         guard isQueued || isOpen else { throw .boxClosed }
@@ -31,10 +32,12 @@ extension ChatBoxCore {
         }
         try await admit(to: state)
         guard active[key] === state else {
+            // The room that was for this one is for the next.
+            wakeSender(state)
             releaseIfIdle(state)
             throw .clientNotActive
         }
-        try await store(text, in: state, from: key.side, at: time)
+        try await store(text, in: state, from: key.side, at: time, origin: origin)
     }
 
     /// The same; while the client is away the message is stored for its next visit.
@@ -117,15 +120,25 @@ extension ChatBoxCore {
         }
     }
 
+    /// How many wait for room.
+    var senderCount: Int { states.values.reduce(0) { $0 + $1.senders.count } }
+
     private func wakeSender(_ state: State) {
         if state.undelivered < max(1, configuration.maxUndelivered) { state.senders.popFirst()?.unpark() }
     }
 
     // MARK: Storing
 
-    private func store(_ text: String, in state: State, from side: SentBy, at time: Date) async throws(ChatBoxError) {
+    private func store(
+        _ text: String,
+        in state: State,
+        from side: SentBy,
+        at time: Date,
+        origin: UInt64 = 0
+    ) async throws(ChatBoxError) {
         guard !isStored else { throw .boxClosed }
-        let message = Message(connection: state.connection, sentBy: side, content: text, createdAt: time)
+        var message = Message(connection: state.connection, sentBy: side, content: text, createdAt: time)
+        message.origin = origin
         state[.service1].undelivered += 1
         state[.service2].undelivered += 1
         // There may be room for one more sender.
@@ -160,13 +173,7 @@ extension ChatBoxCore {
     private func settle(_ item: PendingMessage, _ result: Result<Int64, PairDatabaseError>) {
         switch result {
         case .success(let number):
-            let message = Message(
-                connection: item.message.connection,
-                sentBy: item.message.sentBy,
-                content: item.message.content,
-                createdAt: item.message.createdAt,
-                number: number
-            )
+            let message = item.message.stored(as: number)
             handOver(message, to: item.state, on: .service1)
             handOver(message, to: item.state, on: .service2)
             item.verdict.resume(returning: .success(number))

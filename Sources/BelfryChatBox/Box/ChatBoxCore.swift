@@ -31,6 +31,9 @@ actor ChatBoxCore<ID1: ServiceID, ID2: ServiceID> {
     private var gates: [IDKey: Deque<Parker<Void>>] = [:]
     /// Messages left for clients who are away, by side and row, as far as they are known.
     var waiting: [WaitingKey: Int] = [:]
+    /// Who follows which pairs become active.
+    private var followers: [UInt64: Queue<Activation>] = [:]
+    private var lastFollower: UInt64 = 0
     var pending: Deque<PendingMessage> = []
     var writer: Task<Void, Never>?
     var pumps: [Task<Void, Never>] = []
@@ -197,6 +200,9 @@ actor ChatBoxCore<ID1: ServiceID, ID2: ServiceID> {
         }
         let generation = state.generation
         state.accesses += 1
+        if state.accesses == 1 {
+            for follower in followers.values { follower.send(activation(of: state, side.other)) }
+        }
         waiting[WaitingKey(row: state.connection.row, side: .service1)] = nil
         waiting[WaitingKey(row: state.connection.row, side: .service2)] = nil
         open(state, side.other)
@@ -244,6 +250,36 @@ actor ChatBoxCore<ID1: ServiceID, ID2: ServiceID> {
     func clientQueue(_ key: IDKey) -> Queue<Message>? {
         guard let state = active[key] else { return nil }
         return state[key.side].untaken.take() ?? makeClientQueue(state, key.side)
+    }
+
+    // MARK: Following
+
+    /// A pair that is active, and all that is said from then on.
+    struct Activation: Sendable {
+        let connection: Connection
+        let messages: Queue<Message>
+    }
+
+    /// The active pairs, and those that become so until `unfollow`.
+    func follow() -> (number: UInt64, active: [Activation], coming: Queue<Activation>) {
+        lastFollower += 1
+        let coming = Queue<Activation>(.init(limit: configuration.maxActiveConnections))
+        followers[lastFollower] = coming
+        let active = states.values.filter { $0.accesses > 0 }.map { activation(of: $0, .service1) }
+        return (lastFollower, active, coming)
+    }
+
+    func endFollowing() {
+        for follower in followers.values { follower.close() }
+        followers = [:]
+    }
+
+    var followerCount: Int { followers.count }
+
+    func unfollow(_ number: UInt64) { followers[number] = nil }
+
+    private func activation(of state: State, _ side: SentBy) -> Activation {
+        Activation(connection: state.connection, messages: makeClientQueue(state, side))
     }
 
     // MARK: Deactivation

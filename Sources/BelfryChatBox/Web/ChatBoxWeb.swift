@@ -85,11 +85,13 @@ public struct ChatBoxWeb<ID2: ServiceID>: Sendable {
     private func serve(_ id: UUID, _ socket: WebSocket) async throws {
         do {
             try await worker.withClient(id) { client in
-                try await socket.send(WebText.greeting)
-                let last = try await replay(client, to: socket)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await receive(from: socket, as: client) }
-                    group.addTask { try await send(client.messages, after: last, to: socket) }
+                    group.addTask {
+                        try await socket.send(WebText.greeting)
+                        let last = try await replay(client, to: socket)
+                        try await send(client.messages, after: last, to: socket)
+                    }
                     // One half does not outlive the other. What had arrived of the browser is still read to its end.
                     defer { group.cancelAll() }
                     try await group.next()

@@ -1,17 +1,22 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import Belfry
 import BelfryChatBox
 import Foundation
 import Logging
 
-/// The ChatBox operations.
+/// The ChatBox operations, and `cb.web`, which serves a box's page and returns the port.
 actor ChatBoxPeer: PeerSystem {
+    private let configuration: BrokerConfiguration
     private let logger: Logger
     private let output: PeerOutput
     private var boxes: [String: any PeerBox] = [:]
+    /// Whose loops the web servers run on; nil until there is one.
+    private var broker: Broker?
 
-    init(logger: Logger, output: PeerOutput) {
+    init(broker configuration: BrokerConfiguration, logger: Logger, output: PeerOutput) {
+        self.configuration = configuration
         self.logger = logger
         self.output = output
     }
@@ -45,6 +50,11 @@ actor ChatBoxPeer: PeerSystem {
             boxes[request.name] = nil
             await box.close()
             return .null
+        }
+        if request.op == "cb.web" {
+            let broker = try self.broker ?? Broker(configuration: configuration, logger: logger)
+            self.broker = broker
+            return try await box.serve(broker: broker)
         }
         switch request.value("worker") {
         case .integer(1): return try await perform(request, at: box.worker1)

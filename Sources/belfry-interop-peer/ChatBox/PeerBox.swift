@@ -1,12 +1,18 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import Belfry
 import BelfryChatBox
+import BelfryHTTP
+import BelfryIO
+import Foundation
 
 /// A box of whatever types of ids.
 protocol PeerBox: Sendable {
     var worker1: any PeerWorker { get }
     var worker2: any PeerWorker { get }
+    /// Serves the box's page, and returns the port; an error where service 1 has no UUIDs.
+    func serve(broker: Broker) async throws -> JSON
     func close() async
 }
 
@@ -43,6 +49,12 @@ final class OpenBox<ID1: PeerID, ID2: PeerID>: PeerBox {
         await second.setUp(peer: first)
         (worker1, worker2) = (first, second)
         run = Task { try await box.run() }
+    }
+
+    func serve(broker: Broker) async throws -> JSON {
+        guard let box = box as? ChatBox<UUID, ID2> else { throw PeerError("cb.web: 's1_type' must be uuid") }
+        let server = ChatBoxWeb(box).server(broker: broker, address: .loopback(port: 0))
+        return .integer(Int64(try await server.start().port ?? 0))
     }
 
     func close() async {

@@ -3,6 +3,7 @@
 
 import Belfry
 import BelfryHistory
+import BelfryTesting
 import Foundation
 import Testing
 
@@ -146,6 +147,27 @@ struct FileTests {
             try Data("no database, but long enough to look like one".utf8).write(to: URL(fileURLWithPath: file + ".db"))
             await expectError(.cannotOpen) { _ = try ChatBox(name: file, service2: Int.self) }
         }
+    }
+
+    @Test("a box that nobody holds leaves nothing behind", arguments: [true, false])
+    func life(_ closes: Bool) async throws {
+        weak var core: ChatBoxCore<String, Int>?
+        weak var database: PairDatabase?
+        try await withFile { file in
+            let box = try ChatBox(name: file, service1: String.self, service2: Int.self)
+            let (first, second) = (box.worker1, box.worker2)
+            // Callbacks hold workers, and queues hold messages that nobody takes.
+            second.onCreate { _ in first.side.rawValue }
+            second.onMessageReceived { message in
+                if message.sentBy == .service1 { try await second.send("re", to: 0) }
+            }
+            try await first.access("a")
+            try await first.send("x", to: "a")
+            (core, database) = (box.core, box.core.database)
+            #expect(core != nil && database != nil)
+            if closes { await box.close() }
+        }
+        try await eventually("all is gone") { core == nil && database == nil }
     }
 
     @Test("what can't be stored is told to who sends, and nobody hears it")

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Belfry
-import BelfryChatBox
 import BelfryTesting
 import Foundation
 import Testing
+
+@testable import BelfryChatBox
 
 @Suite("Messages are stored and handed to both sides", .timeLimit(.minutes(1)))
 struct MessageTests {
@@ -116,6 +117,24 @@ struct MessageTests {
             door.open()
             try await third.value
             try await eventually("all answers are there") { try await connection.savedMessageCount() == 12 }
+        }
+    }
+
+    @Test("who waits to send is told when the client is no longer active")
+    func endOfWaiting() async throws {
+        var configuration = ChatBoxConfiguration()
+        configuration.maxUndelivered = 1
+        try await withBox(configuration: configuration) { box, _ in
+            let door = Door()
+            box.worker2.onMessageReceived { _ in await door.pass() }
+            let connection = try await box.worker1.access("a")
+            try await box.worker1.send("1", to: "a")
+            let waiting = (0..<5).map { _ in Task { try await box.worker1.send("x", to: "a") } }
+            try await eventually("all wait") { await box.core.senderCount == 5 }
+            try await box.worker1.deactivate("a")
+            door.open()
+            for task in waiting { await expectError(.notActive) { try await task.value } }
+            #expect(try await connection.savedMessageCount() == 1)
         }
     }
 
