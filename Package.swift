@@ -242,8 +242,8 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "Belfry", "BelfryHTTP", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "belfry",
-                "belfry-interop-peer", httpTypes, log,
+                "Belfry", "BelfryDiscord", "BelfryHTTP", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ",
+                "belfry", "belfry-interop-peer", httpTypes, log,
             ],
             exclude: ["Python"],
             swiftSettings: settings

@@ -202,7 +202,8 @@ actor DiscordREST: LoopBound {
             basePath + request.path,
             fields: fields,
             body: Array(request.body.utf8),
-            isRepeatable: request.isRepeatable
+            // What is sent again has to keep to the limits as well, so that is done here.
+            isRepeatable: false
         )
         let connection = connections[abs(request.route.resource % connections.count)]
         do throws(HTTPClientError) {
