@@ -54,7 +54,9 @@ extension DiscordUser {
 }
 
 extension DiscordMessage {
-    /// Message types with a text of a person's: DEFAULT and REPLY. The others are Discord's own, as "changed the title".
+    /// Message types with a text of a person's: DEFAULT and REPLY.
+    ///
+    /// The others are Discord's own, as "changed the title".
     private static let kinds: Set = [0, 19]
 
     /// Reads a message object; nil for one that is no text, or has not what it must have.

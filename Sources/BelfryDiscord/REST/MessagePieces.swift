@@ -6,7 +6,9 @@ enum MessagePieces {
     /// Characters of a message; counted in UTF-16, of which there are never fewer than characters of any kind.
     static let maxCharacters = 2_000
 
-    /// The pieces in order: cut at a line's end where there is one in the second half, else at a blank, else anywhere
+    /// The pieces in their order.
+    ///
+    /// Cut at a line's end where there is one in the second half, else at a blank, else anywhere
     /// between characters. White space around the cuts goes away, as it does around a message.
     static func pieces(of text: String, max: Int = maxCharacters) -> [String] {
         var pieces: [String] = []
