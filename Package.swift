@@ -135,7 +135,8 @@ let package = Package(
         .target(
             name: "BelfryChatBox",
             dependencies: [
-                "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle, collections,
+                "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle,
+                collections,
             ],
             swiftSettings: settings
         ),
