@@ -105,6 +105,28 @@ struct TLSTests {
         }
     }
 
+    @Test("a sender that is faster than the wire waits, and loses nothing", arguments: Setup.all(loops: [1]))
+    func fastSender(_ setup: Setup) async throws {
+        try await withPeer { peer in
+            var configuration = peer.configuration
+            configuration.maxPendingBytes = 100_000
+            try await WebSocketClient.withConnection(
+                to: peer.webSocket("echo"),
+                io: engine(setup),
+                configuration: configuration
+            ) { socket in
+                let count = 200
+                async let arrived = socket.messages.prefix(count).reduce(into: [UInt8]()) { numbers, message in
+                    if case .binary(let bytes) = message { numbers.append(bytes.last ?? 0) }
+                }
+                for number in 0..<count {
+                    try await socket.send([UInt8](repeating: UInt8(number), count: 70_000))
+                }
+                #expect(try await arrived == (0..<count).map { UInt8($0) })
+            }
+        }
+    }
+
     @Test("a connection that is cut is told from one that ends", arguments: Setup.all(loops: [1]))
     func cut(_ setup: Setup) async throws {
         try await withPeer { peer in

@@ -30,14 +30,19 @@ struct ChatBoxDiscord {
         let logger = Logger(label: "chatbox50", factory: { StreamLogHandler.standardError(label: $0) })
         let box = try Box(
             name: isTerminal ? "chatbox50-terminal" : "chatbox50",
+            service1: UUID.self,
+            service2: Int.self,
             service1Name: "web",
             service2Name: isTerminal ? "terminal" : "discord",
             logger: logger
         )
         let broker = try Broker(logger: logger)
-        let server = ChatBoxWeb(box).server(broker: broker, address: .loopback(port: port))
+        var web = ChatBoxWebConfiguration()
+        // A visitor who comes back sees what was said last, and what came meanwhile.
+        web.replayedMessages = 20
+        let server = ChatBoxWeb(box, configuration: web).server(broker: broker, address: .loopback(port: port))
         // Pages are served once there is somebody to talk to.
-        let open = { print("listening on http://\(try await server.start())/") }
+        let open: @Sendable () async throws -> Void = { print("listening on http://\(try await server.start())/") }
         if isTerminal {
             try await TerminalService.serve(box.worker2, open)
         } else {

@@ -13,7 +13,7 @@ enum DiscordService {
         _ worker: ChatBoxDiscord.Box.Worker2,
         _ token: DiscordToken,
         _ logger: Logger,
-        _ open: () async throws -> Void
+        _ open: @Sendable () async throws -> Void
     ) async throws {
         let environment = ProcessInfo.processInfo.environment
         var configuration = DiscordClient.Configuration()

@@ -8,7 +8,7 @@ import Foundation
 /// A side without Discord: visitors have numbers, and lines are typed as `<visitor> text`.
 enum TerminalService {
     /// Carries texts both ways until the end of input.
-    static func serve(_ worker: ChatBoxDiscord.Box.Worker2, _ open: () async throws -> Void) async throws {
+    static func serve(_ worker: ChatBoxDiscord.Box.Worker2, _ open: @Sendable () async throws -> Void) async throws {
         let numbers = Numbers()
         worker.onCreate { _ in try await numbers.next(worker) }
         worker.onNewAccess { print("\($0) is here") }
