@@ -124,7 +124,7 @@ let package = Package(
         ),
         .target(
             name: "BelfryHistory",
-            dependencies: ["Belfry", grdb, log, metrics],
+            dependencies: ["Belfry", "BelfryIO", grdb, log, collections],
             swiftSettings: settings
         ),
         .target(
@@ -183,8 +183,8 @@ let package = Package(
         .testTarget(
             name: "BelfryPocketsocketTests",
             dependencies: [
-                "BelfryPocketsocket", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryMissionCommander",
-                "BelfryNucosMQ", "BelfryTesting", log,
+                "BelfryPocketsocket", "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON",
+                "BelfryMissionCommander", "BelfryNucosMQ", "BelfryTesting", log,
             ],
             swiftSettings: settings
         ),
@@ -198,7 +198,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BelfryHistoryTests",
-            dependencies: ["BelfryHistory", "Belfry", "BelfryIO", "BelfryTesting", log, metrics],
+            dependencies: ["BelfryHistory", "Belfry", "BelfryIO", "BelfryTesting", grdb, log],
             swiftSettings: settings
         ),
         .testTarget(

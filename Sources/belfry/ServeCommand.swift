@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Belfry
+import BelfryHistory
 import BelfryHTTP
 import BelfryIO
 import Logging
@@ -47,6 +48,23 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var origin: [String] = []
 
+    @Option(
+        help: """
+            A file, made if need be, in which every room's messages are kept (SQLite). If absent, nothing outlives the \
+            program.
+            """
+    )
+    var history: String?
+
+    @Option(help: "With --history: messages kept of each room.")
+    var historyMessages = 1_000_000
+
+    @Option(help: "With --history: megabytes (of 1,048,576 bytes) kept of each room.")
+    var historyMegabytes = 1_024
+
+    @Option(help: "With --history: days a message is kept; as long as the other limits allow if absent.")
+    var historyDays: Int?
+
     @Option(help: "How much is logged: trace, debug, info, notice, warning, error or critical.")
     var logLevel: Logger.Level = .notice
 
@@ -57,9 +75,22 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func validate() throws {
+        guard historyMessages > 0, (1...1_000_000_000).contains(historyMegabytes),
+            (1...100_000).contains(historyDays ?? 1)
+        else { throw ValidationError("What --history keeps is at least one message, megabyte and day.") }
         guard InterfaceAndPort(missioncommander) != nil else {
             throw ValidationError("--missioncommander takes HOST:PORT, as in 127.0.0.1:30000.")
         }
+    }
+
+    private var retention: SQLiteHistory.Configuration {
+        var configuration = SQLiteHistory.Configuration()
+        configuration.retention = .init(
+            messages: historyMessages,
+            bytes: Int64(historyMegabytes) * 1_048_576,
+            age: historyDays.map { .seconds($0 * 86_400) }
+        )
+        return configuration
     }
 
     private func serve(_ logger: Logger) async throws {
@@ -67,6 +98,7 @@ struct ServeCommand: AsyncParsableCommand {
         let metrics = PrometheusMetrics()
         var configuration = engine.configuration()
         configuration.metrics = metrics
+        configuration.store = history.map { SQLiteHistory($0, configuration: retention, logger: logger) }
         let broker = try Broker(configuration: configuration, logger: logger)
         let bound: Addresses
         // Held until the end: a server lives as long as somebody holds it.

@@ -202,6 +202,7 @@ public actor Broker: LoopBound, Service {
             let box = shared.context(index)
             loop.execute { box.value.forgetHandOvers() }
         }
+        await configuration.store?.close()
         for frontEnd in frontEnds { frontEnd.brokerEnded() }
     }
 }

@@ -14,6 +14,11 @@ public struct BrokerConfiguration: Sendable {
     public var loops: Int?
     /// What is kept in memory of every room; nothing by default.
     public var history = HistoryLimit()
+    /// Where every room's messages are kept beyond memory, as in a `SQLiteHistory`; nil keeps none.
+    ///
+    /// One broker at a time; it closes the store when it has stopped. With a store, `history` says what is in memory
+    /// besides: 256 messages and 1 MiB of a room unless it says more.
+    public var store: (any HistoryStore)?
     /// How far a network subscriber may fall behind in a room.
     public var lag = LagLimit()
     /// What nobody may exceed.

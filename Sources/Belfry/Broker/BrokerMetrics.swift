@@ -16,9 +16,11 @@ final class BrokerMetrics {
     private let refused: Counter
     private let receivedBytes: Counter
     private let backend: Gauge
+    private let history: HistoryMetrics?
     private var last: BrokerStatistics?
 
-    init(backend: String, factory: any MetricsFactory) {
+    init(backend: String, store: (any HistoryStore)?, factory: any MetricsFactory) {
+        history = store.map { HistoryMetrics($0, factory: factory) }
         connections = Gauge(label: "belfry_connections", factory: factory)
         rooms = Gauge(label: "belfry_rooms", factory: factory)
         frameLogBytes = Gauge(label: "belfry_frame_log_bytes", factory: factory)
@@ -41,6 +43,7 @@ final class BrokerMetrics {
         add(now.refused, last?.refused, to: refused)
         add(now.receivedBytes, last?.receivedBytes, to: receivedBytes)
         last = now
+        history?.update()
     }
 
     private func add(_ now: UInt64, _ before: UInt64?, to counter: Counter) {

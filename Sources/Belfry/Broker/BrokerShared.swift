@@ -16,14 +16,23 @@ package final class BrokerShared: Sendable {
     let group: EventLoopGroup
     /// By loop index; set once before the broker is handed out.
     private let contextBoxes = Lock<[UnownedContextBox]>([])
+    private let ordinals = Lock<[String: Int]>([:])
     private let lastNumber = Atomic<UInt64>(0)
 
     init(configuration: BrokerConfiguration, logger: Logger, group: EventLoopGroup) {
         self.configuration = configuration
         self.logger = logger
-        keepsHistory = configuration.history.isKept
+        keepsHistory = configuration.history.isKept || configuration.store != nil
         self.group = group
         addresses = AddressLimit(limit: configuration.limits.maxConnectionsPerAddress)
+    }
+
+    /// How many times something of a kind was asked for before: the same in each run of a program.
+    package func ordinal(of kind: String) -> Int {
+        ordinals.withLock { ordinals in
+            ordinals[kind, default: 0] += 1
+            return ordinals[kind, default: 1] - 1
+        }
     }
 
     /// The loops, by their numbers.

@@ -12,6 +12,7 @@ extension LoopContext {
             let now = turnTime
             for connection in connections.values { connection.handler?.tick(now: now) }
             expireHistory()
+            attachToStore()
             metrics?.update(shared.statistics)
             if index == 0 { giveMemoryBack() }
             startTicking()
@@ -32,10 +33,24 @@ extension LoopContext {
 
     /// Rooms that nobody is in go when the last message of theirs has outlived its time.
     private func expireHistory() {
+        let rooms = passing
+        passing.removeAll()
+        for room in rooms { removeIfIdle(room) }
         guard shared.configuration.history.timeToLive != nil else { return }
-        for room in Array(rooms.values) {
+        for room in Array(self.rooms.values) {
             room.entries.expire(now: wallClock)
             removeIfIdle(room)
+        }
+    }
+
+    private func attachToStore() {
+        guard !unattached.isEmpty, shared.configuration.store?.status.degradation == nil else { return }
+        for name in unattached {
+            guard let room = rooms[name], room.stored == nil else {
+                unattached.remove(name)
+                continue
+            }
+            room.attachToStore()
         }
     }
 
@@ -61,6 +76,8 @@ extension LoopContext {
 
     /// Lets go of what was meant for other loops and will not be handed over: it may hold this context.
     func forgetHandOvers() {
+        handToStore()
+        passing = []
         let forgotten = outgoing
         outgoing = outgoing.map { _ in [] }
         withExtendedLifetime(forgotten) {}
@@ -74,11 +91,6 @@ extension BrokerShared {
 }
 
 extension RoomCore {
-    /// The offset of the oldest message that can still be had; the next one's if there is none.
-    var firstRetainedOffset: UInt64 {
-        entries.isWanted ? entries.firstLivingOffset(now: context.wallClock) : nextOffset
-    }
-
     /// The actor that stands before this room, the same as long as somebody holds it.
     func door() -> Room {
         if let room = heldDoor { return room }

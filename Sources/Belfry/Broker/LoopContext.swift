@@ -22,6 +22,12 @@ package final class LoopContext: TurnEndHandler {
     var hasEnded = false
     /// Messages published this turn, for the counters.
     var published: UInt64 = 0
+    /// Messages published this turn, for the store.
+    var unstored: [StoredMessage] = []
+    /// Rooms that the store did not take when they were made.
+    var unattached: Set<String> = []
+    /// Rooms that something was published in for their history alone: they go when nobody comes.
+    var passing: [RoomCore] = []
     /// Who hears every message of all rooms.
     var taps: [any RoomTap] = []
     /// On the first loop alone.
@@ -47,6 +53,7 @@ package final class LoopContext: TurnEndHandler {
         guard index == 0 else { return }
         metrics = BrokerMetrics(
             backend: shared.group.selection.backend.rawValue,
+            store: shared.configuration.store,
             factory: shared.configuration.metrics ?? MetricsSystem.factory
         )
     }
@@ -121,11 +128,19 @@ package final class LoopContext: TurnEndHandler {
         }
         usedRosters.removeAll(keepingCapacity: true)
         handOverAll()
+        handToStore()
         if published > 0 {
             shared.counters.published(published)
             published = 0
         }
         return hasMore
+    }
+
+    /// Hands over what the store does not have yet.
+    func handToStore() {
+        guard !unstored.isEmpty else { return }
+        shared.configuration.store?.append(unstored)
+        unstored.removeAll(keepingCapacity: unstored.count <= 4_096)
     }
 
     private func forgetTime() {

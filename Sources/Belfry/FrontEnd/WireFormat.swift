@@ -13,11 +13,25 @@ package protocol WireFormat: Sendable {
     /// Appends the frame of a message, complete; nothing when the message can't be said in this protocol.
     func encode(room: String, event: String, payload: Payload, into frame: inout [UInt8])
 
+    /// The same for a format whose frames say where the message stands; others need only the one above.
+    func encode(room: String, event: String, payload: Payload, at offset: UInt64, into frame: inout [UInt8])
+
+    /// Whether frames say where the message stands, so that none can go out as it came.
+    var isPositioned: Bool { get }
+
     /// Reads a frame of this format back, for other formats and for consumers in the process; nil when it can't be.
     func decode(_ frame: Span<UInt8>) -> (event: String, payload: Payload)?
 
     /// Appends the frame that announces a loss of the messages `from..<to`, in whatever way the protocol's clients see.
     func encodeGap(room: String, from: UInt64, to: UInt64, into frame: inout [UInt8])
+}
+
+extension WireFormat {
+    package var isPositioned: Bool { false }
+
+    package func encode(room: String, event: String, payload: Payload, at offset: UInt64, into frame: inout [UInt8]) {
+        encode(room: room, event: event, payload: payload, into: &frame)
+    }
 }
 
 /// A protocol: what the broker asks of a front-end.

@@ -6,7 +6,7 @@ public struct BelfryError: Error, Sendable, CustomStringConvertible {
     /// The kinds of failure; new ones may be added, so a switch needs a `default`.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String, Sendable {
-            case limitExceeded, slowConsumer, revoked, closed, invalidArgument, startFailed
+            case limitExceeded, slowConsumer, revoked, closed, invalidArgument, startFailed, storageFailed
         }
 
         private let kind: Kind
@@ -23,6 +23,9 @@ public struct BelfryError: Error, Sendable, CustomStringConvertible {
         public static let invalidArgument = Code(kind: .invalidArgument)
         /// The broker could not start; the message has the reason.
         public static let startFailed = Code(kind: .startFailed)
+
+        /// The store of the history failed; the message has the reason.
+        public static let storageFailed = Code(kind: .storageFailed)
 
         /// The code's name.
         public var description: String { kind.rawValue }

@@ -32,7 +32,7 @@ struct EntryLog {
     private(set) var bytes = 0
     /// The offset of the next message.
     private(set) var nextOffset: UInt64 = 0
-    private let history: HistoryLimit
+    private var history: HistoryLimit
     /// The largest of the consumers' limits, 0 without consumers.
     private(set) var consumerLimit = 0
     private(set) var consumerBytes = 0
@@ -43,6 +43,13 @@ struct EntryLog {
 
     /// The offset of the oldest message held; `nextOffset` when there is none.
     var firstOffset: UInt64 { entries.first?.offset ?? nextOffset }
+
+    /// Begins to keep history, or keeps it by other limits.
+    mutating func keep(_ history: HistoryLimit, from offset: UInt64) {
+        if !isWanted { skip(to: offset) }
+        self.history = history
+        if isWanted { trim() } else { removeAll() }
+    }
 
     mutating func setConsumerLimits(messages: Int, bytes: Int) {
         consumerLimit = messages

@@ -35,14 +35,24 @@ public actor Room: LoopBound {
 
     /// Publishes to everybody in the room, on every protocol.
     ///
-    /// Returns once the message has its place in the order, not once it was sent. Waits only while a subscriber with
-    /// the policy `.suspend` is at its limit; cancelling ends that wait.
+    /// Returns once the message has its place in the order, not once it was sent. Waits while a subscriber with the
+    /// policy `.suspend` is at its limit, and for the store if told so; cancelling ends those waits.
     ///
+    /// - Parameters:
+    ///   - event: The event; may be empty.
+    ///   - payload: What it carries.
+    ///   - durability: When this is done: with the message's place in the order, or once it is stored for good.
     /// - Returns: Where the message stands.
     /// - Throws: ``BelfryError`` `.limitExceeded` for a message above `maxMessageBytes`, `.closed` when the broker has
-    ///   stopped or the wait was cancelled.
+    ///   stopped or the wait was cancelled; with `.stored`, `.invalidArgument` when the broker has no store (nothing is
+    ///   published), and `.storageFailed` when the message was published but is not stored now: it is, later, if the
+    ///   store recovers in time.
     @discardableResult
-    public func publish(event: String = "", _ payload: Payload) async throws(BelfryError) -> RoomPosition {
+    public func publish(
+        event: String = "",
+        _ payload: Payload,
+        durability: Durability = .ordered
+    ) async throws(BelfryError) -> RoomPosition {
         let core = self.core.value
         let limits = core.context.shared.configuration.limits
         let bytes = payload.bytes.count + event.utf8.count
@@ -62,8 +72,25 @@ public actor Room: LoopBound {
             }
         }
         guard !core.context.isStopped else { throw BelfryError(.closed, "the broker has stopped") }
-        return core.publish(event: event, payload: payload, sender: .server)
+        if durability == .ordered { return core.publish(event: event, payload: payload, sender: .server) }
+        guard core.context.shared.configuration.store != nil else {
+            throw BelfryError(.invalidArgument, "the broker has no store")
+        }
+        guard core.stored != nil else {
+            core.publish(event: event, payload: payload, sender: .server)
+            throw BelfryError(.storageFailed, "the store keeps nothing of this room now")
+        }
+        let parker = Parker<BelfryError?>()
+        let position = core.publish(event: event, payload: payload, sender: .server) { parker.unpark($0) }
+        switch await parker.park() {
+        case .cancelled: throw BelfryError(.closed, "cancelled while waiting for the store")
+        case .value(let failure?): throw failure
+        case .value(nil): return position
+        }
     }
+
+    /// The working part, for extensions.
+    var coreOnLoop: RoomCore { core.value }
 
     /// Follows the room.
     ///
@@ -95,17 +122,13 @@ public actor Room: LoopBound {
         onOverflow policy: OverflowPolicy = .dropOldest
     ) -> (recovered: Bool, messages: RoomMessages) {
         let core = self.core.value
-        let recovered = Self.canRecover(position, core)
+        core.entries.expire(now: core.context.wallClock)
+        let recovered =
+            position.offset < .max && core.resumption(from: position.offset + 1, of: position.epoch).isComplete
         let sequence = messages(from: .after(position), limit: limit, maxBytes: maxBytes, onOverflow: policy)
         // Subscribed now, so that what was promised can't slip out of the history before the first iteration.
         sequence.lease.adopt(subscribe(sequence))
         return (recovered, sequence)
-    }
-
-    private static func canRecover(_ position: RoomPosition, _ core: RoomCore) -> Bool {
-        core.entries.expire(now: core.context.wallClock)
-        return position.epoch == core.epoch && position.offset < core.nextOffset
-            && position.offset + 1 >= core.firstRetainedOffset
     }
 
     /// Where the room's order stands: the position of the newest message; nil before the first.
@@ -153,17 +176,18 @@ public actor Room: LoopBound {
             case .latest: core.nextOffset
             case .oldest: oldest
             case .after(let position):
-                position.epoch == epoch && position.offset < core.nextOffset ? position.offset + 1 : oldest
+                position.offset < .max && core.knows(position.offset + 1, of: position.epoch)
+                    ? position.offset + 1 : oldest
             }
         if core.context.isStopped { return 0 }
-        return core.addConsumer(
-            RoomConsumer(
-                cursor: cursor,
-                limit: sequence.limit,
-                maxBytes: sequence.maxBytes,
-                policy: sequence.policy
-            )
+        let consumer = RoomConsumer(
+            cursor: cursor,
+            limit: sequence.limit,
+            maxBytes: sequence.maxBytes,
+            policy: sequence.policy
         )
+        consumer.isCatchingUp = core.stored != nil && cursor < core.nextOffset
+        return core.addConsumer(consumer)
     }
 
     /// Up to `count` deliveries; waits for one.
@@ -173,6 +197,7 @@ public actor Room: LoopBound {
         let core = self.core.value
         guard let consumer = core.consumers[number] else { return [] }
         while true {
+            if consumer.isCatchingUp, let old = try await recallOld(consumer, count) { return old }
             let counters = core.context.shared.counters
             let taken = consumer.take(count, from: core.entries) { counters.lost($0) }
             core.unblockPublishers()
@@ -185,6 +210,30 @@ public actor Room: LoopBound {
             core.noteWaiting(consumer)
             if case .cancelled = await consumer.parker.park() { return [] }
         }
+    }
+
+    /// For one who begins in the past: what is not in memory any more, or, as long as it is not yet within its limit, what
+    /// is; nil when the usual way is open to it.
+    private func recallOld(_ consumer: RoomConsumer, _ count: Int) async throws(BelfryError) -> [Delivery]? {
+        let core = self.core.value
+        guard let stored = core.stored, !consumer.isFinished, consumer.failure == nil else { return nil }
+        let first = core.entries.firstOffset
+        if consumer.cursor >= first {
+            consumer.isCatchingUp = consumer.backlog(core.entries) > consumer.limit
+            guard consumer.isCatchingUp else { return nil }
+            return consumer.takeOld(Array(core.entries.messages(from: consumer.cursor, count: count)))
+        }
+        core.context.handToStore()
+        let cursor = consumer.cursor
+        let old = try await stored.store.messages(
+            of: stored.id,
+            cursor == 0 ? .oldest : .after(cursor - 1),
+            below: first,
+            limit: max(count, 256)
+        )
+        // Nothing there any more: the loss is told by the usual way.
+        if old.isEmpty { consumer.isCatchingUp = core.entries.firstOffset > first }
+        return old.isEmpty ? nil : consumer.takeOld(old)
     }
 
     func unsubscribe(_ number: UInt64) { core.value.removeConsumer(number) }

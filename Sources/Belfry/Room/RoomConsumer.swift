@@ -32,6 +32,8 @@ final class RoomConsumer {
     var isFinished = false
     /// `.disconnect` only: the loss behind what is held was announced.
     private var isCutOff = false
+    /// It began in the past, and has not come within its limit of the newest yet: until then nothing is lost to the limit.
+    var isCatchingUp = false
     /// Woken when there is something to fetch.
     let parker = Parker<Void>()
     var isWaiting = false
@@ -61,6 +63,18 @@ final class RoomConsumer {
         return messages.map { .message($0) }
     }
 
+    /// Takes messages of the past, with every hole between them told.
+    func takeOld(_ messages: [Message]) -> [Delivery] {
+        var deliveries: [Delivery] = []
+        deliveries.reserveCapacity(messages.count)
+        for message in messages where message.offset >= cursor {
+            if message.offset > cursor { deliveries.append(.gap(from: cursor, to: message.offset)) }
+            deliveries.append(.message(message))
+            cursor = message.offset + 1
+        }
+        return deliveries
+    }
+
     /// The messages between it and the newest.
     func backlog(_ log: EntryLog) -> Int {
         Int(clamping: log.nextOffset - min(log.nextOffset, cursor)) + held.count
@@ -68,7 +82,7 @@ final class RoomConsumer {
 
     /// Before the ring drops what lies before `offset`: a policy that keeps old ones sets its window aside.
     func ringWillDrop(before offset: UInt64, _ log: EntryLog, lost: (Int) -> Void) {
-        guard cursor < offset, failure == nil else { return }
+        guard cursor < offset, failure == nil, !isCatchingUp else { return }
         switch policy {
         case .dropOldest:
             break

@@ -11,6 +11,8 @@ import BelfryIO
 final class RoomCore {
     let name: String
     let epoch: UInt64
+    /// Its place in the broker's store; nil when nothing of it is stored.
+    var stored: StoredPlace?
     /// Held, so that a room that outlives its broker can still be asked; a broker that stops lets go of its rooms.
     let context: LoopContext
     private(set) var nextOffset: UInt64 = 0
@@ -30,6 +32,8 @@ final class RoomCore {
     var presenceWatchers: [UInt64: Queue<PresenceChange>] = [:]
     /// `Room` actors that users hold; a room with none, no members and no history may go.
     var isPinned = false
+    /// A front-end keeps its messages for clients that may come back.
+    var isKept = false
     weak var heldDoor: Room?
     /// Subscribers with the policy `.suspend` that are too far behind, and who waits for them.
     var blockers = 0
@@ -52,8 +56,23 @@ final class RoomCore {
     init(name: String, context: LoopContext) {
         self.name = name
         self.context = context
-        epoch = UInt64.random(in: 1...UInt64.max)
-        entries = EntryLog(history: OwnRoom.isOwn(name) ? HistoryLimit() : context.shared.configuration.history)
+        let (isOwn, configuration) = (OwnRoom.isOwn(name) && !OwnRoom.isStored(name), context.shared.configuration)
+        if !isOwn, let store = configuration.store, let known = store.open(name, standing: nil) {
+            epoch = known.epoch
+            nextOffset = known.nextOffset
+            entries = EntryLog(history: configuration.history.besidesStore)
+            entries.skip(to: known.nextOffset)
+            stored = StoredPlace(
+                store: store,
+                id: known.id,
+                pastEpochs: known.pastEpochs,
+                lastTimestamp: known.lastTimestamp
+            )
+        } else {
+            epoch = UInt64.random(in: 1...UInt64.max)
+            entries = EntryLog(history: isOwn ? HistoryLimit() : configuration.history)
+            if !isOwn, configuration.store != nil { context.unattached.insert(name) }
+        }
         updateTaps()
     }
 
@@ -91,7 +110,8 @@ final class RoomCore {
     /// Looks again whether `plainLog` may serve.
     func updatePlainLog() {
         let isPlain =
-            logs.count == 1 && !entries.isWanted && !logs[0].isKeyed && taps.isEmpty && beforeNext == nil
+            logs.count == 1 && !entries.isWanted && !logs[0].isKeyed && !logs[0].format.isPositioned && taps.isEmpty
+            && beforeNext == nil
         plainLog = isPlain ? logs[0] : nil
     }
 
@@ -125,14 +145,15 @@ final class RoomCore {
         event: String,
         payload: Payload,
         sender: Sender,
-        except tap: (any RoomTap)? = nil
+        except tap: (any RoomTap)? = nil,
+        receipt: (@Sendable (BelfryError?) -> Void)? = nil
     ) -> RoomPosition {
         if beforeNext != nil { doBeforeNext() }
         for log in logs {
             append(event, payload, to: log, key: log.isKeyed ? Self.key(event) : 0)
             context.markGrown(log)
         }
-        return advance((event, payload), sender, except: tap)
+        return advance((event, payload), sender, except: tap, receipt)
     }
 
     private func append(_ event: String, _ payload: Payload, to log: FrameLog, key: UInt64) {
@@ -140,7 +161,7 @@ final class RoomCore {
         swap(&frame, &scratch)
         frame.removeAll(keepingCapacity: true)
         // A message that the format can't say takes its offset all the same, with an empty frame.
-        log.format.encode(room: name, event: event, payload: payload, into: &frame)
+        log.format.encode(room: name, event: event, payload: payload, at: nextOffset, into: &frame)
         log.append(frame.span, key: key)
         swap(&frame, &scratch)
     }
@@ -148,7 +169,8 @@ final class RoomCore {
     private func advance(
         _ decoded: (event: String, payload: Payload)?,
         _ sender: Sender,
-        except publisher: (any RoomTap)? = nil
+        except publisher: (any RoomTap)? = nil,
+        _ receipt: (@Sendable (BelfryError?) -> Void)? = nil
     ) -> RoomPosition {
         let position = RoomPosition(epoch: epoch, offset: nextOffset)
         nextOffset += 1
@@ -160,8 +182,11 @@ final class RoomCore {
                 payload: payload,
                 sender: sender,
                 offset: position.offset,
-                timestamp: context.wallClock
+                timestamp: timestamp
             )
+            if let stored {
+                context.unstored.append(StoredMessage(room: stored.id, message: message, receipt: receipt))
+            }
             makeRoomForEntry(of: message.byteCount)
             entries.append(message)
             wakeConsumers()
@@ -170,6 +195,13 @@ final class RoomCore {
             for tap in taps where tap !== publisher { tap.published(event, payload, in: name, on: context) }
         }
         return position
+    }
+
+    private var timestamp: Int64 {
+        guard let last = stored?.lastTimestamp else { return context.wallClock }
+        let now = max(last, context.wallClock)
+        stored?.lastTimestamp = now
+        return now
     }
 
     private static func key(_ event: String) -> UInt64 {
@@ -258,7 +290,8 @@ final class RoomCore {
 
     /// Whether nothing would be lost if the room were made anew later.
     var isIdle: Bool {
-        !isPinned && members.isEmpty && consumers.isEmpty && entries.entries.isEmpty && presenceWatchers.isEmpty
+        !isPinned && !isKept && members.isEmpty && consumers.isEmpty && presenceWatchers.isEmpty
+            && (entries.entries.isEmpty || stored != nil)
     }
 
     private func announce(_ change: PresenceChange) {

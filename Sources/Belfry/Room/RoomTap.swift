@@ -18,6 +18,11 @@ package enum OwnRoom {
     /// A room that no client, of whatever protocol, can join by its name, and that keeps no history.
     package static func name(_ text: String) -> String { "\0" + text }
 
+    /// The same for a room whose messages are kept in the broker's store, if it has one.
+    package static func storedName(_ text: String) -> String { "\0\0" + text }
+
+    static func isStored(_ name: String) -> Bool { name.utf8.starts(with: [0, 0]) }
+
     static func isOwn(_ name: String) -> Bool { name.utf8.first == 0 }
 }
 
@@ -45,13 +50,31 @@ extension LoopContext {
         let room = shared.keepsHistory && !name.isEmpty ? self.room(name) : rooms[name]
         guard let room, room.owner == nil else { return }
         room.publish(event: event, payload: payload, sender: sender, except: tap)
+        if room.isIdle { passing.append(room) }
     }
 
     /// Publishes a frame to who is in a room that is a front-end's own; from any loop.
     package func publish(_ frame: [UInt8], format: any WireFormat, toOwn room: String) {
         toHome(of: room) { home in
-            home.rooms[room]?.publish(frame: frame.span, format: format, sender: .server)
+            let core =
+                OwnRoom.isStored(room) && home.shared.configuration.store != nil ? home.room(room) : home.rooms[room]
+            core?.publish(frame: frame.span, format: format, sender: .server)
         }
+    }
+
+    /// At the home of a room that is a front-end's own: its public face; nil when nobody is in it and nothing of it is kept.
+    package func own(_ name: String) -> Room? {
+        if !isStopped, OwnRoom.isStored(name), shared.configuration.store != nil { return room(name)?.door() }
+        return rooms[name]?.door()
+    }
+
+    /// At the home of a room: makes it, if need be, and keeps its messages in memory by these limits from here on.
+    package func keepHistory(of room: String, _ limit: HistoryLimit) {
+        guard !isStopped, let core = self.room(room), core.stored == nil else { return }
+        core.entries.keep(limit, from: core.nextOffset)
+        core.isKept = limit.isKept
+        core.updatePlainLog()
+        removeIfIdle(core)
     }
 
     /// At the home of a room: has something done, once, before the next message is published there.

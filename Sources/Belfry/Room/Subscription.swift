@@ -35,6 +35,8 @@ final class Subscription {
     var isListed = false
     /// Lost and not announced yet: told before the next frame.
     var gap: Range<UInt64>?
+    /// What the subscriber missed before it came is not sent yet, and nothing else of the room is until then.
+    var isPaused = false
     /// Frames kept by `.dropNewest` and `.latestPerKey` when the limit struck; sent before the cursor goes on.
     var kept: [(offset: UInt64, key: UInt64, segment: Segment)] = []
     /// `.dropNewest` only: nothing is taken until `kept` has been sent.

@@ -13,6 +13,7 @@ extension Connection {
     ///   - exclusive: Makes the room private to this session; other members leave it.
     ///   - format: How the connection wants the room's messages.
     ///   - isOwn: Whether the room is one that the front-end keeps for itself, as `OwnRoom` names them.
+    ///   - replay: What of the room's past it wants before what is new.
     ///   - refused: Called when the room says no, now or, from another loop, later.
     package func join(
         _ room: String,
@@ -20,6 +21,7 @@ extension Connection {
         format: any WireFormat,
         lag: LagLimit? = nil,
         isOwn: Bool = false,
+        replay: ReplayRequest? = nil,
         refused: @escaping @Sendable (JoinRefusal) -> Void = { _ in }
     ) {
         let limits = context.shared.configuration.limits
@@ -38,16 +40,18 @@ extension Connection {
         let (id, loop) = (self.id, context.index)
         if home == context.index {
             let answer = context.admit(id, member, to: room, format: format, exclusive: exclusive, keyed: keyed)
-            completeJoin(membership, answer, format: format, limit: limit, refused)
+            let past = context.recall(replay, of: room, answer)
+            completeJoin(membership, answer, past, format: format, limit: limit, refused)
             return
         }
         context.handOver(to: home) { home in
             let answer = home.admit(id, member, to: room, format: format, exclusive: exclusive, keyed: keyed)
+            let past = home.recall(replay, of: room, answer)
             home.handOver(to: loop) { context in
                 guard let connection = context.connections[id], let membership = connection.memberships[room],
                     membership.number == number
                 else { return }
-                connection.completeJoin(membership, answer, format: format, limit: limit, refused)
+                connection.completeJoin(membership, answer, past, format: format, limit: limit, refused)
             }
         }
     }
@@ -55,6 +59,7 @@ extension Connection {
     func completeJoin(
         _ membership: Membership,
         _ answer: Result<RoomAdmission, JoinFailure>,
+        _ past: RoomPast? = nil,
         format: any WireFormat,
         limit: LagLimit,
         _ refused: (JoinRefusal) -> Void
@@ -73,6 +78,7 @@ extension Connection {
             membership.log = roster.log
             subscriptions.append(subscription)
             roster.add(subscription, at: admission.start)
+            if let past { begin(past, membership, format: format) }
             if subscription.isBehind { list(subscription) }
         }
     }

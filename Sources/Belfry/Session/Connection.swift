@@ -88,7 +88,7 @@ package final class Connection: IOHandler {
         for subscription in subscriptions {
             // Whoever names an offset knows of the messages before it, announced or not.
             if limit != .max { subscription.roster.see(limit) }
-            guard subscription.isBehind else { continue }
+            guard subscription.isBehind, !subscription.isPaused else { continue }
             takeKept(of: subscription)
             while let (batch, to) = subscription.batch(to: limit) {
                 if let batch { append(batch) }
@@ -116,7 +116,7 @@ package final class Connection: IOHandler {
 
     /// A room of this connection has something new.
     func list(_ subscription: Subscription) {
-        guard !isClosing else { return }
+        guard !isClosing, !subscription.isPaused else { return }
         if !subscription.isListed {
             subscription.isListed = true
             lagging.append(subscription)

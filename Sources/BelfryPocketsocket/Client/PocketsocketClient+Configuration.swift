@@ -10,6 +10,11 @@ extension PocketsocketClient {
         ///
         /// Every second, less up to a fifth by lot, and at most 5 attempts; counted anew after each success.
         public var reconnect: ReconnectPolicy?
+        /// Whether the client, coming back, asks for what it missed; a server that knows nothing of it goes on as ever.
+        ///
+        /// A server that does says `resume` on the channel `socket` at each connection, with `recovered` and `lost`; it
+        /// says that before anything else.
+        public var resumes = true
         /// Messages for one server that wait, whether it is open or being reconnected; at least 1.
         ///
         /// While it is open, who sends more waits; otherwise sending fails with `.queueFull`.

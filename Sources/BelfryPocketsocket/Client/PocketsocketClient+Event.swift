@@ -33,6 +33,8 @@ extension PocketsocketClient {
         public let id: String?
         /// All that came: a JSON object, a text that is not one, or bytes; an object too for a local event.
         public let body: Payload
+        /// The message's place in the server's order; nil from a server that does not say.
+        public let offset: UInt64?
         /// What went wrong, for a local `error`.
         public let error: PocketsocketClientError?
         private let dataRange: Range<Int>?
@@ -67,6 +69,7 @@ extension PocketsocketClient {
             id = nil
             body = .json(json)
             self.error = error
+            offset = nil
             dataRange = nil
         }
 
@@ -77,6 +80,7 @@ extension PocketsocketClient {
             let found = payload.kind == .binary ? nil : PocketsocketMembers(payload.bytes.span)
             body = found == nil ? payload : Payload(.json, bytes: payload.bytes)
             let members = found ?? PocketsocketMembers()
+            offset = members.offset.flatMap { UInt64($0.looseText(in: payload.bytes.span)) }
             id = members.id?.looseText(in: payload.bytes.span)
             if let core = members.socket {
                 dataRange = nil
@@ -101,6 +105,17 @@ extension PocketsocketClient {
                 channel = Self.coreChannel
                 name = Self.unnamed
             }
+        }
+
+        /// Where the client begins, as the server says it.
+        var resumption: ResumeRequest? {
+            guard origin == .server, name == "resume", let members = PocketsocketMembers(body.bytes.span),
+                let epoch = members.epoch.flatMap({ UInt64($0.looseText(in: body.bytes.span), radix: 16) }),
+                let next = members.start.flatMap({ UInt64($0.looseText(in: body.bytes.span)) })
+            else { return nil }
+            let session = members.session.flatMap { UInt64($0.looseText(in: body.bytes.span), radix: 16) }
+            let position = RoomPosition(epoch: epoch, offset: next)
+            return ResumeRequest(next: position, session: session.map(SessionID.init))
         }
 
         static let coreChannel = "socket"

@@ -37,6 +37,8 @@ final class PocketsocketClientLink {
     private var isClosing = false
     private var hasGivenUp = false
     private var complaints = 0
+    /// What the client has, of the server's order.
+    private var resume = ResumeRequest()
     private var unconfirmed = PocketsocketUnconfirmed()
 
     init(
@@ -109,7 +111,7 @@ final class PocketsocketClientLink {
     private func connect() async -> Bool {
         let socket: WebSocket
         do throws(WebSocketError) {
-            socket = try await WebSocketClient.open(address.webSocketURL, on: loop, configuration: webSocket)
+            socket = try await WebSocketClient.open(url, on: loop, configuration: webSocket)
         } catch {
             guard !isOver else { return false }
             await tell(Failure(.connectFailed, "\(address): \(error.message)", cause: error))
@@ -122,6 +124,12 @@ final class PocketsocketClientLink {
             await serve(socket)
         }
         return true
+    }
+
+    private var url: WebSocketURL {
+        var url = address.webSocketURL
+        if configuration.resumes { url.target += (url.target.contains("?") ? "&" : "?") + resume.query }
+        return url
     }
 
     private var webSocket: WebSocketClient.Configuration {
@@ -238,11 +246,21 @@ final class PocketsocketClientLink {
         case .text(let text): event = Event(received: .text(text), from: address)
         case .binary(let bytes): event = Event(received: .binary(bytes), from: address)
         }
+        if configuration.resumes { note(event) }
         // Others can send what looks like a receipt: only ids that are waited for count.
         if let receipt = event.receipt, let item = unconfirmed.remove(receipt.messageID, isConfirmed: true) {
             item.receipt?.unpark(.success(receipt))
         }
         await inbox.deliver(event)
+    }
+
+    /// Notes where the message stands: from there on it is asked for when the link breaks.
+    private func note(_ event: Event) {
+        if let start = event.resumption {
+            resume = start
+        } else if let offset = event.offset, offset < .max, let epoch = resume.next?.epoch {
+            resume.next = RoomPosition(epoch: epoch, offset: offset + 1)
+        }
     }
 
     // MARK: Telling

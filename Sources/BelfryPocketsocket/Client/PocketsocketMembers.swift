@@ -12,6 +12,10 @@ struct PocketsocketMembers {
     var messageID: JSONValue?
     var time: JSONValue?
     var attribute: JSONValue?
+    var offset: JSONValue?
+    var epoch: JSONValue?
+    var start: JSONValue?
+    var session: JSONValue?
 
     init() {}
 
@@ -32,6 +36,10 @@ struct PocketsocketMembers {
         case ShortName("m", "e", "s", "s", "a", "g", "e"): message = value
         case ShortName("s", "o", "c", "k", "e", "t"): socket = value
         case ShortName("m", "e", "s", "s", "a", "g", "e", "I", "d"): messageID = value
+        case ShortName("a", "t"): offset = value
+        case ShortName("e", "p", "o", "c", "h"): epoch = value
+        case ShortName("o", "f", "f", "s", "e", "t"): start = value
+        case ShortName("s", "e", "s", "s", "i", "o", "n"): session = value
         default: break
         }
     }

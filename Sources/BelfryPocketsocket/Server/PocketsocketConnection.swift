@@ -15,20 +15,30 @@ final class PocketsocketConnection: WebSocketDelegate {
     private let tap: PocketsocketTap
     /// Boxed once, not for each message.
     private let format: any WireFormat
+    /// In which it publishes.
+    private let published: any WireFormat
     private let echo: Bool
     private let isTraced: Bool
     private let forwardsCoreEvents: Bool
     /// Whether frames have to be compressed before they fit the format.
     private let isCompressed: Bool
+    /// What the client says it has; nil for one that does not resume.
+    private let resume: ResumeRequest?
     private var membership: Membership?
     private var isAnnounced = false
 
-    init(_ socket: WebSocketConnection, _ shared: PocketsocketShared) {
+    init(_ socket: WebSocketConnection, _ shared: PocketsocketShared, resume: ResumeRequest? = nil) {
         self.socket = socket
         self.shared = shared
         tap = shared.tap(of: socket.connection.context)
-        format = socket.format(VerbatimContent())
-        isCompressed = format.name != shared.format.name
+        self.resume = resume
+        if resume == nil {
+            format = socket.format(VerbatimContent())
+        } else {
+            format = socket.format(PositionedContent())
+        }
+        isCompressed = resume == nil && format.name != shared.format.name
+        published = resume == nil ? format : shared.format
         echo = shared.configuration.echo
         isTraced = shared.configuration.trace != nil
         forwardsCoreEvents = shared.configuration.forwardsCoreEvents
@@ -44,18 +54,34 @@ final class PocketsocketConnection: WebSocketDelegate {
         shared.count(1, on: context)
         trace(.connected(host: connection.peer?.host ?? "", port: connection.peer?.port ?? 0))
         shared.announce("connected", connection)
-        connection.join(shared.hub, format: format, lag: shared.configuration.lag, isOwn: true)
+        join()
         shared.omitPast(connection)
         membership = connection.membership(of: shared.hub)
         // Before the answer to the handshake leaves: once the client can tell others that it is here, it is.
         context.settle()
     }
 
+    private func join() {
+        var replay: ReplayRequest?
+        if let resume {
+            shared.countResumer(1, on: context)
+            replay = ReplayRequest(from: resume.next, maxMessages: resume.limit, omitting: resume.session) {
+                connection,
+                start in
+                connection.send(Self.frame(ServerText.resumption(start, connection.id)).span)
+            }
+        }
+        connection.join(shared.hub, format: format, lag: shared.configuration.lag, isOwn: true, replay: replay)
+    }
+
+    private static func frame(_ text: [UInt8]) -> [UInt8] { WebSocketFormat(VerbatimContent()).frame(text) }
+
     func closed(_ code: WebSocketCloseCode, _ reason: CloseReason) {
         guard isAnnounced else { return }
         isAnnounced = false
         membership = nil
         shared.count(-1, on: context)
+        if resume != nil { shared.countResumer(-1, on: context) }
         trace(.disconnected(host: connection.peer?.host ?? "", port: connection.peer?.port ?? 0))
         // When all go at once nobody is told of each.
         if !context.isStopped { shared.announce("disconnected", connection) }
@@ -70,7 +96,7 @@ final class PocketsocketConnection: WebSocketDelegate {
         guard let membership else { return }
         if isTraced { traceReceived(payload) }
         if kind == .text, !isCompressed {
-            connection.publish(frame, format: format, to: membership, toSelf: echo)
+            connection.publish(frame, format: published, to: membership, toSelf: echo)
         } else {
             publishAnew(payload, kind, to: membership, toSelf: echo)
         }
@@ -91,8 +117,8 @@ final class PocketsocketConnection: WebSocketDelegate {
         bytes.append(bytes: payload)
         let isText = kind == .text || (try? UTF8Span(validating: payload)) != nil
         var frame: [UInt8] = []
-        format.encode(room: "", event: "", payload: Payload(isText ? .text : .binary, bytes: bytes), into: &frame)
-        connection.publish(frame.span, format: format, to: membership, toSelf: toSelf)
+        published.encode(room: "", event: "", payload: Payload(isText ? .text : .binary, bytes: bytes), into: &frame)
+        connection.publish(frame.span, format: published, to: membership, toSelf: toSelf)
     }
 
     /// Publishes to the room of the message's channel, if there is one.

@@ -28,13 +28,15 @@ public struct PocketsocketServer: Sendable {
         shared = PocketsocketShared(configuration, broker: broker.shared)
     }
 
-    /// Adds the WebSocket, which answers on every path that nothing else has, the browser client and the chat page.
+    /// Adds the browser client, the chat page, `/pocketsocket/history` (what is kept of all channels, as
+    /// `?before=<offset>&limit=<count>`), and the WebSocket, which answers on every path that nothing else has.
     public func addRoutes(to router: inout Router) {
         router.resources(BrowserClient.resources)
         let shared = self.shared
-        let upgrade = WebSocketUpgrade(shared.configuration.webSocket) { _, socket in
-            PocketsocketConnection(socket, shared)
+        let upgrade = WebSocketUpgrade(shared.configuration.webSocket) { request, socket in
+            PocketsocketConnection(socket, shared, resume: ResumeRequest(query: request.query))
         }
+        router.on(.get, "/pocketsocket/history") { request in try await HubHistory(shared).answer(request) }
         for pattern in ["/", "/*"] { router.upgrade(pattern, using: upgrade) }
         router.onLoop(.get, "/*") { _ in throw HTTPError(.notFound) }
     }

@@ -21,6 +21,9 @@ final class PocketsocketShared: Sendable {
     /// Asked for each message, which a generic list of another module would take long to answer.
     private let mayHaveReaders = Atomic<Bool>(false)
     private let clients = Atomic<Int>(0)
+    /// Those that resume.
+    private let resumers = Atomic<Int>(0)
+    private let isKeeping = Atomic<Bool>(false)
     /// By loop.
     private let taps: [LoopConfined<PocketsocketTap>]
     private let presence: LoopConfined<PresenceBoard>
@@ -28,8 +31,8 @@ final class PocketsocketShared: Sendable {
     init(_ configuration: PocketsocketConfiguration, broker: BrokerShared) {
         self.configuration = configuration
         self.broker = broker
-        // Told apart from a second server on the same broker.
-        let hub = OwnRoom.name("pocketsocket-\(broker.uniqueNumber())")
+        // Told apart from a second server on the same broker; the same when the program starts again.
+        let hub = OwnRoom.storedName("pocketsocket-\(broker.ordinal(of: "pocketsocket"))")
         self.hub = hub
         let (rooms, format, trace) = (configuration.rooms, format, configuration.trace)
         taps = broker.loops.map {
@@ -37,6 +40,12 @@ final class PocketsocketShared: Sendable {
         }
         let home = broker.loops[broker.home(of: hub)]
         presence = LoopConfined(PresenceBoard(hub: hub, format: format, trace: trace), to: home)
+        // With a store, what is said before the first client comes is for those who come back after a restart.
+        guard broker.configuration.store != nil else { return }
+        for (index, loop) in broker.loops.enumerated() {
+            let box = broker.context(index)
+            loop.execute { [self] in box.value.setTap(taps[index].value, isActive: true) }
+        }
     }
 
     /// Whether there may be somebody in the process who reads all messages.
@@ -61,12 +70,40 @@ final class PocketsocketShared: Sendable {
     /// Counts a client in or out; the first begins and the last ends the tapping of rooms.
     func count(_ change: Int, on context: LoopContext) {
         let before = clients.add(change, ordering: .relaxed).oldValue
-        guard before == 0 || before + change == 0 else { return }
+        if before == 0 || before + change == 0 { updateTaps(on: context) }
+    }
+
+    private func updateTaps(on context: LoopContext) {
         for (loop, tap) in taps.enumerated() {
             // Looked at there: who comes next may have changed it meanwhile.
-            context.toLoop(loop) { [self] in $0.setTap(tap.value, isActive: clientCount > 0) }
+            context.toLoop(loop) { [self] in $0.setTap(tap.value, isActive: isListening) }
         }
     }
+
+    /// Whether what is said in rooms concerns somebody: who is here, or who may come back.
+    private var isListening: Bool {
+        clientCount > 0 || isKeeping.load(ordering: .relaxed) || broker.configuration.store != nil
+    }
+
+    /// Counts a client that resumes in or out: for them the hub keeps what was said.
+    func countResumer(_ change: Int, on context: LoopContext) {
+        let before = resumers.add(change, ordering: .relaxed).oldValue
+        if before == 0, change > 0 { keep(true, on: context) }
+        guard before + change == 0 else { return }
+        context.loop.schedule(after: Self.resumeGrace) { [self] in
+            if resumers.load(ordering: .relaxed) == 0 { keep(false, on: context) }
+        }
+    }
+
+    private func keep(_ keeps: Bool, on context: LoopContext) {
+        let (hub, limit) = (self.hub, keeps ? configuration.resumeHistory : HistoryLimit())
+        isKeeping.store(keeps && limit.messages > 0, ordering: .relaxed)
+        context.toHome(of: hub) { $0.keepHistory(of: hub, limit) }
+        updateTaps(on: context)
+    }
+
+    /// How long those who may come back are waited for.
+    private static let resumeGrace = Duration.seconds(300)
 
     // MARK: Presence
 

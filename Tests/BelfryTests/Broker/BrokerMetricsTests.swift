@@ -40,7 +40,7 @@ struct BrokerMetricsTests {
     @Test("counters get only what came since the last time")
     func increments() {
         let recorded = RecordedMetrics()
-        let metrics = BrokerMetrics(backend: "epoll", factory: recorded)
+        let metrics = BrokerMetrics(backend: "epoll", store: nil, factory: recorded)
         var statistics = BrokerCounters().snapshot
         statistics.lost = 5
         statistics.slowConsumers = 1

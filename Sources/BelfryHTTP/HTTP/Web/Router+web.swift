@@ -8,11 +8,19 @@ import HTTPTypes
 extension Router {
     /// Adds what operators ask for: `/healthz` (200 while the process lives), `/readyz` (503 once it drains) and, with a
     /// registry, `/metrics` in Prometheus's text format.
+    ///
+    /// While the broker's history is degraded `/readyz` says so and why, still with 200: live messages are served, and
+    /// clients that were sent elsewhere would not find their rooms.
     public mutating func addOperations(broker: Broker, readiness: Readiness, metrics: PrometheusMetrics?) {
         let alive = "ok\nio: \(broker.selection.backend)\nloops: \(broker.loopCount)\n"
+        let store = broker.configuration.store
         onLoop(.get, "/healthz") { _ in Self.unstored(.text(alive)) }
         onLoop(.get, "/readyz") { _ in
-            Self.unstored(readiness.isReady ? .text("ready\n") : .text("draining\n", status: .serviceUnavailable))
+            guard readiness.isReady else {
+                return Self.unstored(.text("draining\n", status: .serviceUnavailable))
+            }
+            let degradation = store?.status.degradation
+            return Self.unstored(.text(degradation.map { "degraded\nhistory: \($0)\n" } ?? "ready\n"))
         }
         guard let metrics else { return }
         onLoop(.get, "/metrics") { _ in

@@ -12,7 +12,7 @@ package struct WebSocketURL: Sendable, Hashable {
     /// Host and port for the field `Host`, as they were written.
     package let authority: String
     /// Path and query.
-    package let target: String
+    package var target: String
 
     /// Reads a URL; the port is 80 where there is none, or 443 for `wss`.
     ///

@@ -11,11 +11,37 @@ package protocol WebSocketContent: Sendable {
     /// Appends the content of a message; returns what it is, or nil when it can't be said in this protocol.
     func encode(room: String, event: String, payload: Payload, into content: inout [UInt8]) -> WebSocketMessageKind?
 
+    /// Whether the content says where the message stands.
+    var isPositioned: Bool { get }
+
+    /// The same for content that says where the message stands; other content needs only the one above.
+    func encode(
+        room: String,
+        event: String,
+        payload: Payload,
+        at offset: UInt64,
+        into content: inout [UInt8]
+    ) -> WebSocketMessageKind?
+
     /// Reads the content of a message back; nil when it can't be.
     func decode(_ content: Span<UInt8>, _ kind: WebSocketMessageKind) -> (event: String, payload: Payload)?
 
     /// Appends what announces a loss of the messages `from..<to`; nil when nothing does.
     func encodeGap(room: String, from: UInt64, to: UInt64, into content: inout [UInt8]) -> WebSocketMessageKind?
+}
+
+extension WebSocketContent {
+    package var isPositioned: Bool { false }
+
+    package func encode(
+        room: String,
+        event: String,
+        payload: Payload,
+        at offset: UInt64,
+        into content: inout [UInt8]
+    ) -> WebSocketMessageKind? {
+        encode(room: room, event: event, payload: payload, into: &content)
+    }
 }
 
 /// A wire format of rooms for a protocol on WebSocket: each message is framed, and compressed, once for all.
@@ -39,6 +65,14 @@ package struct WebSocketFormat<Content: WebSocketContent>: WireFormat {
         var bytes: [UInt8] = []
         guard let kind = content.encode(room: room, event: event, payload: payload, into: &bytes) else { return }
         append(kind, bytes, to: &frame)
+    }
+
+    package var isPositioned: Bool { content.isPositioned }
+
+    package func encode(room: String, event: String, payload: Payload, at offset: UInt64, into frame: inout [UInt8]) {
+        var bytes: [UInt8] = []
+        let kind = content.encode(room: room, event: event, payload: payload, at: offset, into: &bytes)
+        if let kind { append(kind, bytes, to: &frame) }
     }
 
     package func encodeGap(room: String, from: UInt64, to: UInt64, into frame: inout [UInt8]) {

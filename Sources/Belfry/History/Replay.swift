@@ -1,0 +1,180 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import BelfryIO
+
+/// What a connection that joins a room wants of what was said before.
+package struct ReplayRequest: Sendable {
+    /// The first message that it does not have; nil when it only wants to know where it begins.
+    package let next: RoomPosition?
+    /// Messages it takes at most; the newest.
+    package let maxMessages: Int
+    /// Whose messages it does not want: its own of an earlier connection.
+    package let omitted: SessionID?
+    /// Told on the connection's loop, once, before anything of the room is sent to it.
+    package let begins: @Sendable (Connection, ReplayStart) -> Void
+
+    /// Makes a request.
+    package init(
+        from next: RoomPosition?,
+        maxMessages: Int = 10_000,
+        omitting omitted: SessionID? = nil,
+        begins: @escaping @Sendable (Connection, ReplayStart) -> Void
+    ) {
+        self.next = next
+        self.maxMessages = max(0, maxMessages)
+        self.omitted = omitted
+        self.begins = begins
+    }
+}
+
+/// Where a connection begins in a room.
+package struct ReplayStart: Sendable, Hashable {
+    /// The room's epoch.
+    package let epoch: UInt64
+    /// The offset of the first message that it gets, or will.
+    package let offset: UInt64
+    /// Whether nothing is missing between what it had and that.
+    package let isRecovered: Bool
+    /// The messages that are missing, where that can be said.
+    package let missing: Range<UInt64>?
+}
+
+/// What of a room's past goes to one that has just joined; carried between loops.
+struct RoomPast: Sendable {
+    let request: ReplayRequest
+    let epoch: UInt64
+    /// The offset of the first message that it gets from the room's log.
+    let end: UInt64
+    /// Where it should begin.
+    let start: UInt64
+    let isComplete: Bool
+    /// Whether the position it named is one of this room's order.
+    let isKnown: Bool
+    /// The newest messages, as far as they are in memory.
+    let messages: [Message]
+    /// For those before them.
+    let store: (any HistoryStore, StoredRoom.ID)?
+}
+
+extension LoopContext {
+    /// At a room's home: what of its past goes to one that has just been let in.
+    func recall(
+        _ request: ReplayRequest?,
+        of room: String,
+        _ answer: Result<RoomAdmission, JoinFailure>
+    ) -> RoomPast? {
+        guard let request, case .success(let admission) = answer, let core = rooms[room] else { return nil }
+        core.entries.expire(now: wallClock)
+        let end = admission.start
+        guard let next = request.next else {
+            return RoomPast(
+                request: request,
+                epoch: core.epoch,
+                end: end,
+                start: end,
+                isComplete: true,
+                isKnown: false,
+                messages: [],
+                store: nil
+            )
+        }
+        let (first, isComplete) = core.resumption(from: next.offset, of: next.epoch)
+        let start = max(first, end - min(end, UInt64(request.maxMessages)))
+        let inMemory = core.firstRetainedInMemory
+        var store: (any HistoryStore, StoredRoom.ID)?
+        if start < min(inMemory, end), let stored = core.stored {
+            handToStore()
+            store = (stored.store, stored.id)
+        }
+        return RoomPast(
+            request: request,
+            epoch: core.epoch,
+            end: end,
+            start: start,
+            isComplete: isComplete && start == first,
+            isKnown: core.knows(next.offset, of: next.epoch),
+            messages: Array(
+                core.entries.messages(from: max(start, inMemory), count: Int(clamping: end - min(end, inMemory)))
+            ),
+            store: store
+        )
+    }
+}
+
+extension Connection {
+    /// Sends what was said before the connection came, then lets go what is new; now, or when the store has it.
+    func begin(_ past: RoomPast, _ membership: Membership, format: any WireFormat) {
+        guard let subscription = membership.subscription else { return }
+        subscription.isPaused = true
+        guard let (store, room) = past.store else { return replay(past, past.messages, membership, format: format) }
+        let firstInMemory = past.messages.first?.offset ?? past.end
+        let (id, number, name) = (self.id, membership.number, membership.room)
+        let (box, loop) = (LoopConfined(onLoop: context, context.loop), context.loop)
+        Task {
+            let older = try? await store.messages(
+                of: room,
+                past.start == 0 ? .oldest : .after(past.start - 1),
+                below: firstInMemory,
+                limit: Int(clamping: firstInMemory - min(firstInMemory, past.start))
+            )
+            loop.execute {
+                guard let connection = box.value.connections[id], let membership = connection.memberships[name],
+                    membership.number == number
+                else { return }
+                connection.replay(past, (older ?? []) + past.messages, membership, format: format)
+            }
+        }
+    }
+
+    private func replay(_ past: RoomPast, _ found: [Message], _ membership: Membership, format: any WireFormat) {
+        guard let subscription = membership.subscription else { return }
+        let messages = fitting(found)
+        // An offset that is not there was lost, wherever it stands.
+        let isWhole = UInt64(messages.count) == past.end - min(past.end, past.start)
+        let first = messages.first?.offset ?? past.end
+        let isRecovered = past.isComplete && isWhole
+        var missing: Range<UInt64>?
+        if past.isKnown, let next = past.request.next, next.offset < first { missing = next.offset..<first }
+        past.request.begins(
+            self,
+            ReplayStart(epoch: past.epoch, offset: first, isRecovered: isRecovered, missing: missing)
+        )
+        var frame: [UInt8] = []
+        var next = first
+        for message in messages where !isClosing {
+            if message.offset > next {
+                format.encodeGap(room: message.room, from: next, to: message.offset, into: &frame)
+            }
+            next = message.offset + 1
+            if let omitted = past.request.omitted, message.sender == .session(omitted) { continue }
+            format.encode(
+                room: message.room,
+                event: message.event,
+                payload: message.payload,
+                at: message.offset,
+                into: &frame
+            )
+            if frame.count >= Roster.maxSendBytes {
+                send(frame.span)
+                frame.removeAll(keepingCapacity: true)
+            }
+        }
+        send(frame.span)
+        guard membership.subscription === subscription else { return }
+        subscription.isPaused = false
+        if subscription.isBehind { list(subscription) }
+    }
+
+    /// The newest of some messages, as many as may wait for one connection.
+    private func fitting(_ messages: [Message]) -> ArraySlice<Message> {
+        var left = context.shared.configuration.limits.maxPendingBytes / 2
+        var start = messages.endIndex
+        while start > messages.startIndex {
+            left -= messages[start - 1].byteCount + 128
+            guard left >= 0 else { break }
+            start -= 1
+        }
+        return messages[start...]
+    }
+}
