@@ -138,6 +138,7 @@ let package = Package(
                 "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle,
                 collections,
             ],
+            resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
         .target(name: "BelfryIRC", dependencies: ["Belfry", "BelfryIO", log, collections], swiftSettings: settings),
