@@ -3,8 +3,15 @@
 
 import Foundation
 
-/// Certificates of an authority of their own, made by `openssl` in a folder that goes away with them.
+/// Certificates of an authority of their own, made by `openssl` in a folder that goes away with the tests.
 final class Certificates: Sendable {
+    static let shared = Result {
+        let made = try Certificates()
+        // What is static is never deinitialised.
+        atexit { try? Certificates.shared.get().remove() }
+        return made
+    }
+
     private let folder: URL
 
     init() throws {
@@ -19,7 +26,7 @@ final class Certificates: Sendable {
         )
     }
 
-    deinit { try? FileManager.default.removeItem(at: folder) }
+    private func remove() { try? FileManager.default.removeItem(at: folder) }
 
     func certificate(_ name: String) -> String { folder.appendingPathComponent("\(name).pem").path }
     func key(_ name: String) -> String { folder.appendingPathComponent("\(name).key").path }

@@ -6,8 +6,7 @@ import Testing
 
 @Suite("TLS without a socket", .timeLimit(.minutes(3)))
 struct TLSEngineTests {
-    private static let certificates = Result { try Certificates() }
-    private var certificates: Certificates { get throws { try Self.certificates.get() } }
+    private var certificates: Certificates { get throws { try Certificates.shared.get() } }
 
     private static func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) } }
 
