@@ -5,10 +5,10 @@ import Foundation
 
 /// Certificates of an authority of their own, made by `openssl` in a folder that goes away with the tests.
 final class Certificates: Sendable {
-    static let shared = Result {
+    static let shared: Result<Certificates, any Error> = Result {
         let made = try Certificates()
         // What is static is never deinitialised.
-        atexit { try? Certificates.shared.get().remove() }
+        atexit { Certificates.removeShared() }
         return made
     }
 
@@ -26,7 +26,9 @@ final class Certificates: Sendable {
         )
     }
 
-    private func remove() { try? FileManager.default.removeItem(at: folder) }
+    private static func removeShared() {
+        if let made = try? shared.get() { try? FileManager.default.removeItem(at: made.folder) }
+    }
 
     func certificate(_ name: String) -> String { folder.appendingPathComponent("\(name).pem").path }
     func key(_ name: String) -> String { folder.appendingPathComponent("\(name).key").path }
