@@ -28,6 +28,18 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "ChatBoxDiscord",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryChatBox", package: "belfry"),
+                .product(name: "BelfryDiscord", package: "belfry"),
+                .product(name: "BelfryHTTP", package: "belfry"),
+                .product(name: "BelfryIO", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "WatchboxExample",
             dependencies: [
                 .product(name: "Belfry", package: "belfry"),

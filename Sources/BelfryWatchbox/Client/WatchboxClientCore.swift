@@ -363,7 +363,7 @@ extension WatchboxClientError {
     /// What a request's failure means to the client.
     init(_ error: HTTPClientError) {
         switch error.code {
-        case .connectFailed: self.init(.connectFailed, error.message)
+        case .connectFailed, .untrusted: self.init(.connectFailed, error.message)
         case .badResponse, .badRequest, .invalidURL: self.init(.badAnswer, error.message)
         case .cancelled: self.init(.cancelled, error.message)
         case .closed: self.init(.closed, error.message)
