@@ -14,8 +14,8 @@ struct Beside: AsyncParsableCommand {
         discussion: """
             One broker of one loop serves belfry-load: one publisher, so many subscribers, closed loop. A second broker in \
             the same process, on a loop of its own, takes the stored publishes; so the first loop's CPU is the fan-out's \
-            alone. With --shared both are one broker on one loop, and what is compared with is the same publishing \
-            without a store.
+            alone. With --shared both are one broker on one loop, whose CPU then has the publishing in it: `publish` \
+            says how much that is by itself.
             """
     )
     @OptionGroup var store: StoreOptions
@@ -33,14 +33,13 @@ struct Beside: AsyncParsableCommand {
     /// What is measured, in turns.
     private enum Scene: String, CaseIterable {
         case alone = "fan-out alone"
-        case ordered = "beside ordered publishes, no store"
         case stored = "beside stored publishes"
         case kept = "fan-out itself stored"
     }
 
     func run() async throws {
         let scenes: [Scene] =
-            fanoutStored ? [.alone, .kept] : shared ? [.alone, .ordered, .stored] : [.alone, .stored]
+            fanoutStored ? [.alone, .kept] : [.alone, .stored]
         var costs: [Scene: [Double]] = [:]
         for round in 0..<rounds {
             for scene in scenes {
@@ -49,7 +48,7 @@ struct Beside: AsyncParsableCommand {
                 print("round \(round + 1), \(scene.rawValue): \(result.text)")
             }
         }
-        let reference = Self.median(costs[shared ? .ordered : .alone] ?? [])
+        let reference = Self.median(costs[.alone] ?? [])
         for scene in scenes {
             let cost = Self.median(costs[scene] ?? [])
             print(
@@ -80,11 +79,11 @@ struct Beside: AsyncParsableCommand {
         var stored: [Room] = []
         for number in 0..<rooms { stored.append(try await other.room("stored \(number)")) }
         let measured = PublisherOptions(
-            publishers: scene == .alone || scene == .kept ? 0 : publishers,
+            publishers: scene == .stored ? publishers : 0,
             rooms: rooms,
             payload: payload,
-            durability: scene == .stored ? .stored : .ordered,
-            rate: scene == .ordered && rate == 0 ? 60_000 : rate
+            durability: .stored,
+            rate: rate
         )
         let beside = Publishers(measured, rooms: stored)
         async let times = beside.run()
