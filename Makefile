@@ -78,7 +78,7 @@ lint: ## Check the format of the Swift files.
 docs: ## Build the documentation of the libraries below .build/docs.
 	@.ci/setup build
 	mkdir -p .build/docs
-	for target in BelfryIO Belfry BelfryHTTP BelfryPocketsocket BelfryWatchbox BelfryIRC; do \
+	for target in BelfryIO Belfry BelfryHistory BelfryHTTP BelfryPocketsocket BelfryWatchbox BelfryChatBox BelfryIRC BelfryDiscord; do \
 		BELFRY_DOCS=1 swift package --scratch-path .build-docs --allow-writing-to-directory .build/docs \
 			generate-documentation --target $$target --output-path .build/docs/$$target || exit 1; \
 	done

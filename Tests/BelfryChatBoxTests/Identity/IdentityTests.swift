@@ -32,8 +32,8 @@ struct IdentityTests {
     }
 
     @Test("a UUID alone makes up new ones")
-    func random() throws {
-        #expect(try #require(UUID.random()) != UUID.random())
+    func random() {
+        #expect(UUID.random() != UUID.random())
         #expect(Int.random() == nil)
         #expect(String.random() == nil)
     }
@@ -43,10 +43,10 @@ struct IdentityTests {
         "a number's text is Python's",
         arguments: [
             (1.5, "1.5"), (1e16, "1e+16"), (1e-7, "1e-07"), (1e15, "1000000000000000.0"),
-            (12345678901234567, "1.2345678901234568e+16"), (9007199254740992, "9007199254740992.0"),
+            (12345678901234568, "1.2345678901234568e+16"), (9007199254740992, "9007199254740992.0"),
             (9999999999999998, "9999999999999998.0"), (-9999999999999998, "-9999999999999998.0"), (1e22, "1e+22"),
             (0.0001, "0.0001"), (0.00001, "1e-05"), (-0.0, "-0.0"), (.infinity, "inf"), (-.infinity, "-inf"),
-            (5e-324, "5e-324"), (1.7976931348623157e308, "1.7976931348623157e+308"), (100, "100.0"),
+            (.leastNonzeroMagnitude, "5e-324"), (1.7976931348623157e308, "1.7976931348623157e+308"), (100, "100.0"),
         ]
     )
     func double(_ number: Double, _ text: String) {
