@@ -6,12 +6,12 @@ import CLoad
 import Foundation
 import LoadReport
 
-/// `belfry-bench`: the product against redis and NATS, on this machine, in one run.
+/// `belfry-bench`: the product against redis, NATS and mosquitto, on this machine, in one run.
 @main
 struct BelfryBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "belfry-bench",
-        abstract: "Measures belfry on epoll and on io_uring beside redis and NATS.",
+        abstract: "Measures belfry on epoll and on io_uring beside redis, NATS and mosquitto.",
         discussion: """
             Every run has a server of its own on core 0 and the load generator on core 1. Servers take turns within \
             a row, rows within a repetition; figures are medians over the repetitions. CPU is the threads' schedstat.
@@ -38,6 +38,8 @@ struct BelfryBench: ParsableCommand {
     }
 
     mutating func run() throws {
+        // Debian keeps servers where only root's path goes.
+        setenv("PATH", (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin") + ":/usr/sbin", 1)
         let rows = Row.all.filter { row in only.isEmpty || only.contains { row.name.hasPrefix($0) } }
         let contenders = try chosenContenders()
         guard !rows.isEmpty, !contenders.isEmpty else { throw ValidationError("nothing to measure") }

@@ -7,8 +7,10 @@ struct Contender: Sendable {
     let name: String
     /// The wire, as `belfry-load` calls it.
     let wire: String
-    /// Program and arguments; `PORT` stands for the port, `BELFRY` for the product's program.
+    /// Program and arguments; `PORT` stands for the port, `BELFRY` for the product's program, `CONFIGURATION` for a file.
     let command: [String]
+    /// What is in that file, where there is one; `PORT` as above.
+    var configuration: String?
 
     static let all = [
         belfry("epoll"),
@@ -21,6 +23,20 @@ struct Contender: Sendable {
             name: "redis",
             wire: "resp",
             command: ["redis-server", "--port", "PORT", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        ),
+        // Limits that would lose messages are off, and so is Nagle's algorithm, which no other server here uses.
+        Contender(
+            name: "mosquitto",
+            wire: "mqtt",
+            command: ["mosquitto", "-c", "CONFIGURATION"],
+            configuration: """
+                listener PORT 127.0.0.1
+                allow_anonymous true
+                persistence false
+                set_tcp_nodelay true
+                max_queued_messages 0
+                log_type error
+                """
         ),
         // Of `Peers`, if its programs are on the path.
         Contender(name: "nio", wire: "websocket", command: ["nio-websocket", "PORT", "1"]),
@@ -66,7 +82,13 @@ struct Contender: Sendable {
     func takes(_ row: Row) -> Bool { row.wires?.contains(wire) ?? true }
 
     /// The command line for a port.
-    func arguments(port: Int, belfry: String, extra: [String]) -> [String] {
-        command.map { $0 == "BELFRY" ? belfry : $0.replacing("PORT", with: "\(port)") } + (isProduct ? extra : [])
+    func arguments(port: Int, belfry: String, extra: [String], configuration: String) -> [String] {
+        command.map { word in
+            switch word {
+            case "BELFRY": belfry
+            case "CONFIGURATION": configuration
+            default: word.replacing("PORT", with: "\(port)")
+            }
+        } + (isProduct ? extra : [])
     }
 }

@@ -29,7 +29,10 @@ struct Runner {
         let output = open(log, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0o600)
         guard port > 0, output >= 0 else { throw BenchError("no free port, or \(log) cannot be written") }
         defer { close(output) }
-        let command = contender.arguments(port: port, belfry: belfry, extra: extra)
+        let configuration = logs.appendingPathComponent("\(contender.name).conf")
+        try contender.configuration?.replacing("PORT", with: "\(port)")
+            .write(to: configuration, atomically: true, encoding: .utf8)
+        let command = contender.arguments(port: port, belfry: belfry, extra: extra, configuration: configuration.path)
         let server = try ChildProcess(
             command,
             core: isPinned ? 0 : -1,

@@ -7,7 +7,9 @@ import LoadReport
 
 /// Which server, and how to print.
 struct TargetOptions: ParsableArguments {
-    @Option(help: "Wire to speak: nucosmq, missioncommander, nats, resp, pocketsocket, websocket or websocket-echo.")
+    @Option(
+        help: "Wire to speak: nucosmq, missioncommander, nats, resp, mqtt, pocketsocket, websocket or websocket-echo."
+    )
     var wire: String
     @Option(help: "Numeric IPv4 address.") var host = "127.0.0.1"
     @Option(help: "TCP port.") var port: UInt16
