@@ -11,14 +11,21 @@ struct Contender: Sendable {
     let command: [String]
     /// What is in that file, where there is one; `PORT` as above.
     var configuration: String?
+    /// Event loops of the product; it gets as many cores, if there are.
+    var loops = 1
 
     static let all = [
         belfry("epoll"),
         belfry("uring"),
+        belfry("epoll", loops: 2),
+        belfry("uring", loops: 2),
         commander("epoll"),
         commander("uring"),
         pocketsocket("epoll"),
         pocketsocket("uring"),
+        // No server: the library's own reader in one process with the broker.
+        Contender(name: "history-epoll", wire: "history", command: ["history-bench", "--io", "epoll"]),
+        Contender(name: "history-uring", wire: "history", command: ["history-bench", "--io", "uring"]),
         Contender(
             name: "redis",
             wire: "resp",
@@ -46,14 +53,15 @@ struct Contender: Sendable {
     /// Whether it is the product itself.
     var isProduct: Bool { command.first == "BELFRY" }
 
-    private static func belfry(_ io: String) -> Contender {
+    private static func belfry(_ io: String, loops: Int = 1) -> Contender {
         Contender(
-            name: "belfry-\(io)",
+            name: "belfry-\(io)" + (loops > 1 ? "-\(loops)" : ""),
             wire: "nucosmq",
             command: [
-                "BELFRY", "serve", "--io", io, "--loops", "1", "--nucosmq", "127.0.0.1:PORT",
-                "--missioncommander", "127.0.0.1:0", "--log-level", "error",
-            ]
+                "BELFRY", "serve", "--io", io, "--loops", "\(loops)", "--nucosmq", "127.0.0.1:PORT",
+                "--missioncommander", "127.0.0.1:0", "--web", "127.0.0.1:0", "--log-level", "error",
+            ],
+            loops: loops
         )
     }
 
@@ -64,7 +72,7 @@ struct Contender: Sendable {
             wire: "missioncommander",
             command: [
                 "BELFRY", "serve", "--io", io, "--loops", "1", "--nucosmq", "127.0.0.1:0",
-                "--missioncommander", "127.0.0.1:PORT", "--log-level", "error",
+                "--missioncommander", "127.0.0.1:PORT", "--web", "127.0.0.1:0", "--log-level", "error",
             ]
         )
     }
@@ -78,8 +86,17 @@ struct Contender: Sendable {
         )
     }
 
-    /// Whether a workload is for it.
-    func takes(_ row: Row) -> Bool { row.wires?.contains(wire) ?? true }
+    /// Whether it is a server; else it does the workload itself.
+    var isServer: Bool { wire != "history" }
+
+    /// One of each wire that others speak, for the rows that are many.
+    private var isOneOfFew: Bool { !["missioncommander", "pocketsocket"].contains(wire) }
+
+    /// Whether a workload is for it; one that was named takes all it can.
+    func takes(_ row: Row, isNamed: Bool) -> Bool {
+        guard row.wires?.contains(wire) ?? isServer else { return false }
+        return isNamed || (loops == 1 || row.takesTwoLoops) && (isOneOfFew || !row.isForFew)
+    }
 
     /// The command line for a port.
     func arguments(port: Int, belfry: String, extra: [String], configuration: String) -> [String] {

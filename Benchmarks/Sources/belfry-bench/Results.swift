@@ -20,6 +20,15 @@ struct Results: Codable {
             let middle = values.count / 2
             return values.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2
         }
+
+        /// How far a figure's greatest and least value are apart, as a share of the median.
+        func spread(_ figure: (RunReport) -> Double?) -> Double? {
+            let values = runs.compactMap(figure)
+            guard values.count > 1, let least = values.min(), let most = values.max(), let middle = median(figure),
+                middle > 0
+            else { return nil }
+            return (most - least) / middle
+        }
     }
 
     /// A cell's medians, in the report's own words.
@@ -28,6 +37,10 @@ struct Results: Codable {
         let server: String
         let serverMicroseconds: Double?
         let deliveriesPerSecond: Double?
+        let serverMicrosecondsSpread: Double?
+        let deliveriesPerSecondSpread: Double?
+        let peakResidentBytes: Double?
+        let slowCostPercent: Double?
         let p50: Double?
         let p99: Double?
         let p999: Double?
@@ -77,6 +90,10 @@ struct Results: Codable {
                 server: cell.server,
                 serverMicroseconds: cell.median(\.serverMicroseconds),
                 deliveriesPerSecond: cell.median { $0.bytesPerSession == nil ? $0.deliveriesPerSecond : nil },
+                serverMicrosecondsSpread: cell.spread(\.serverMicroseconds),
+                deliveriesPerSecondSpread: cell.spread { $0.bytesPerSession == nil ? $0.deliveriesPerSecond : nil },
+                peakResidentBytes: cell.median(\.peakResidentBytes),
+                slowCostPercent: cell.median(\.slowCostPercent),
                 p50: cell.median(\.p50),
                 p99: cell.median(\.p99),
                 p999: cell.median(\.p999),

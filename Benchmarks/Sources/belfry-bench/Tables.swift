@@ -30,6 +30,22 @@ struct Tables {
             table(title, loaded) { Format.number($0.median(figure)) }
         }
         tables.append(
+            table("Spread of CPU per delivery / of deliveries per second, (greatest - least) / median", loaded) {
+                Format.percent($0.spread(\.serverMicroseconds)) + " / "
+                    + Format.percent($0.spread(\.deliveriesPerSecond))
+            }
+        )
+        tables.append(
+            table("Peak resident memory, MiB", loaded) {
+                Format.number($0.median(\.peakResidentBytes).map { $0 / 1_048_576 })
+            }
+        )
+        tables.append(
+            table("What a stuck subscriber costs the others, % of deliveries", rows.filter { $0.workload == "slow" }) {
+                $0.median(\.slowCostPercent).map { Format.fixed($0, 1) } ?? "n/a"
+            }
+        )
+        tables.append(
             table("Core share of server / load generator (* = the load generator was the limit)", loaded) {
                 Format.percent($0.median(\.serverShare)) + " / " + Format.percent($0.median(\.loadShare))
             }
@@ -60,7 +76,7 @@ struct Tables {
 
     private func table(_ title: String, _ rows: [Row], _ figure: (Results.Cell) -> String) -> String {
         guard !rows.isEmpty else { return "" }
-        let width = 20
+        let width = 16
         var text = title + "\n" + Format.pad("", 24)
         for contender in contenders { text += Format.pad(contender.name, width) }
         text += "\n"
