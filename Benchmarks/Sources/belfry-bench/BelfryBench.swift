@@ -28,6 +28,7 @@ struct BelfryBench: ParsableCommand {
     @Option(help: "Seconds measured per run (default 0.7, full 0.5).") var seconds: Double?
     @Flag(help: "Short runs, once: a look, not a measurement.") var quick = false
     @Flag(help: "Every row and every server (40 minutes), not a selection (5 minutes).") var full = false
+    @Flag(help: "Count kernel entries in every repetition, not in the first alone.") var entries = false
     @Option(help: "No repetition begins that would end later (default 5, full 40).") var minutes: Double?
     @Option(name: .customLong("only"), help: "Only rows whose name begins so; may be repeated.") var only: [String] = []
     @Option(help: "Only these servers, separated by commas.") var servers: String?
@@ -55,9 +56,7 @@ struct BelfryBench: ParsableCommand {
             belfry: belfry ?? "belfry",
             extra: belfryArguments.split(separator: " ").map(String.init),
             load: try loadProgram(),
-            durations: [
-                "--warmup", "0.2", "--seconds", "\(seconds ?? (full ? 0.5 : 0.7))", "--entries", "0.2",
-            ],
+            seconds: seconds ?? (full ? 0.5 : 0.7),
             cores: ProcessInfo.processInfo.activeProcessorCount,
             niceness: nice,
             logs: logs
@@ -83,7 +82,7 @@ struct BelfryBench: ParsableCommand {
             for row in rows {
                 for contender in turns where contender.takes(row, isNamed: servers != nil) {
                     do {
-                        let report = try runner.run(row, on: contender, countsEntries: repetition == 1)
+                        let report = try runner.run(row, on: contender, countsEntries: entries || repetition == 1)
                         results[row, contender].runs.append(report)
                         say("\(repetition) \(row.name) \(contender.name): \(summary(report))")
                     } catch {

@@ -29,7 +29,10 @@ struct Contender: Sendable {
         Contender(
             name: "redis",
             wire: "resp",
-            command: ["redis-server", "--port", "PORT", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+            command: [
+                "redis-server", "--port", "PORT", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+                "--maxclients", "20000",
+            ]
         ),
         // Limits that would lose messages are off, and so is Nagle's algorithm, which no other server here uses.
         Contender(

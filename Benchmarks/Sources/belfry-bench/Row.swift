@@ -17,6 +17,8 @@ struct Row: Sendable {
     var takesTwoLoops = false
     /// Whether it is measured without `--full`.
     var isQuick = false
+    /// How many times the usual time it is measured, where that gives few samples.
+    var patience = 1.0
     /// Bytes that may be on their way at a time; a server may keep copies of them.
     var outstandingBytes = 0
     /// What the load generator does.
@@ -66,7 +68,8 @@ struct Row: Sendable {
             title: "→100, steady 200/s",
             arguments: ["fanout", "--subscribers", "100", "--rate", "200"],
             takesTwoLoops: true,
-            isQuick: true
+            isQuick: true,
+            patience: 3
         ),
         Row(name: "request", title: "1→1, W=1", arguments: ["pair", "--window", "1"], isQuick: true),
         Row(name: "pair", title: "1→1, W=1024", arguments: ["pair", "--window", "1024"], isQuick: true),

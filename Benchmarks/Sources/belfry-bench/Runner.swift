@@ -13,8 +13,8 @@ struct Runner {
     let extra: [String]
     /// The load generator's program.
     let load: String
-    /// Durations, as `belfry-load` takes them.
-    let durations: [String]
+    /// Seconds measured, usually.
+    let seconds: Double
     /// Processors of this machine; the last one is the load generator's.
     let cores: Int
     /// Whether there is a second core for the load.
@@ -54,8 +54,8 @@ struct Runner {
         arguments += [
             "--wire", contender.wire, "--port", "\(port)", "--pid", "\(server.id)", "--label", contender.name,
         ]
-        if row.isTimed { arguments += durations.prefix(4) }
-        if row.takesEntries { arguments += countsEntries ? durations.dropFirst(4) : ["--entries", "0"] }
+        if row.isTimed { arguments += ["--warmup", "0.2", "--seconds", "\(seconds * row.patience)"] }
+        if row.takesEntries { arguments += ["--entries", countsEntries ? "\(0.2 * row.patience)" : "0"] }
         return try report(arguments, core: cores - 1)
     }
 
@@ -68,7 +68,7 @@ struct Runner {
             throw BenchError("\(program.path) is missing: build it first")
         }
         var arguments = [program.path] + row.arguments + contender.command.dropFirst()
-        arguments += ["--folder", logs.path, "--label", contender.name] + durations[2..<4]
+        arguments += ["--folder", logs.path, "--label", contender.name, "--seconds", "\(seconds)"]
         return try report(arguments, core: 0)
     }
 

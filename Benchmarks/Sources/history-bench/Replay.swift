@@ -87,8 +87,8 @@ struct Replay: AsyncParsableCommand {
         var received = 0
         for try await delivery in messages {
             received += 1
-            guard delivery.message.offset == position.offset + UInt64(received) else {
-                throw ValidationError("message \(delivery.message.offset) came as number \(received)")
+            guard let message = delivery.message, message.offset == position.offset + UInt64(received) else {
+                throw ValidationError("what came as number \(received) is not that message")
             }
             if received == count { break }
         }
