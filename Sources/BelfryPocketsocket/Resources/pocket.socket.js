@@ -22,6 +22,7 @@
         WebSocket: undefined,
         reconnect: { enabled: true, delay: 1000, attempts: 5, factor: 1, maxDelay: 30000, jitter: 0 },
         queue: { messages: 100, bytes: 1024 * 1024 },
+        resume: { enabled: true, fallback: true, limit: undefined, from: undefined },
     };
 
     /** An address, a list or a call that cannot be used. */
@@ -209,9 +210,8 @@
         else raise('socket', 'error', error);
     }
 
-    /** Raises what a received text stands for. */
+    /** Raises what a received text stands for; false if it is one that the page has already. */
     function receive(socket, messageEvent) {
-        socket._notify('message', messageEvent);
         let value = null;
         try {
             if (typeof messageEvent.data === 'string') value = JSON.parse(messageEvent.data);
@@ -219,10 +219,15 @@
             // Not JSON: raised as it came, below.
         }
         const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+        const isOffer = socket._isOffer(isObject ? value : null);
+        if (!isOffer && !socket._isNew(isObject ? value.at : null)) return false;
+        const gap = isOffer ? socket._resumed(value) : null;
+        socket._notify('message', messageEvent);
         if (isObject && typeof value.socket === 'string') {
             value.__event = messageEvent;
             raise('socket', LOCAL_EVENTS.includes(value.socket) ? 'message' : value.socket, value, socket);
             if (value.socket === 'sent') socket._confirmed(value);
+            if (gap) raise('socket', 'gap', gap, socket);
         } else if (isObject && !('socket' in value) && typeof value.message === 'string') {
             const message = value.message;
             const [channel, event] = message.split('.');
@@ -232,6 +237,80 @@
             if (message !== channel) raise(message, event, value, socket);
         } else {
             raise('socket', 'message', messageEvent, socket);
+        }
+        return true;
+    }
+
+    // ---- Resuming -------------------------------------------------------------------------------------------------
+
+    const isOffset = (value) => Number.isSafeInteger(value) && value >= 0;
+    const isHex = (value) => typeof value === 'string' && /^[0-9a-f]{1,16}$/i.test(value);
+
+    /** `{epoch, offset, session}`, or null if it is none. */
+    function checkedPosition(value) {
+        if (!isHex(value?.epoch) || !isOffset(value.offset)) return null;
+        return { epoch: value.epoch, offset: value.offset, session: isHex(value.session) ? value.session : undefined };
+    }
+
+    /** What a socket has of one server: where it goes on when it comes back, and how it asks for that. */
+    class Place {
+        position = null;
+        #doubts = false; // The server may refuse addresses with a query: the next attempt is made without.
+        #isTrusted = false;
+        #query = '';
+        #asked = null; // The position that it asked for.
+
+        constructor(uri) {
+            this.uri = uri;
+        }
+
+        /** The URL of the next attempt: with the query if the page would resume. */
+        ask() {
+            const { enabled, fallback, limit, from } = options.resume;
+            this.#query = '';
+            const isOwn = /[?&]resume(?:[=&]|$)/.test(this.uri) || this.uri.includes('#'); // The page's own affair.
+            if (!enabled || isOwn || !(options.reconnect.enabled || from)) return this.uri;
+            if (this.#doubts && fallback && !this.#isTrusted) return this.uri;
+            this.#asked = this.position ? { ...this.position } : checkedPosition(from?.(this.uri));
+            const { epoch, offset, session } = this.#asked ?? {};
+            const words = [epoch === undefined ? 'resume' : `resume=${epoch}.${offset}`];
+            if (session !== undefined) words.push(`session=${session}`);
+            if (isOffset(limit)) words.push(`limit=${limit}`);
+            this.#query = `${this.uri.includes('?') ? '&' : '?'}${words.join('&')}`;
+            return this.uri + this.#query;
+        }
+
+        get isAsked() { return this.#query !== ''; }
+
+        /** A URL as the page knows it. */
+        plain(url) {
+            return this.isAsked && url.endsWith(this.#query) ? url.slice(0, -this.#query.length) : url;
+        }
+
+        /** It did not open: with or without the query, the other way may help. */
+        refused() { this.#doubts = !this.#doubts; }
+
+        /** It was open and is no more. */
+        ended() { this.#doubts = false; }
+
+        /** The server says where it goes on: null, or what is missing. */
+        resume(offer, socket) {
+            const before = this.#asked;
+            this.#isTrusted = true;
+            this.position = checkedPosition(offer);
+            if (!before || /^0+$/.test(before.epoch) || offer.recovered === true) return null;
+            const lost = isOffset(offer.lost) ? offer.lost : null;
+            return { socket, uri: this.uri, lost, before, position: { ...this.position } };
+        }
+
+        /** Notes a message, or what is none and has no offset, as null; false if it was there before. */
+        take(offset) {
+            if (!this.position) return true;
+            if (offset === null) this.position.offset += 1; // At least: what this socket sent is counted as well.
+            if (!isOffset(offset)) return true;
+            if (offset < this.position.offset) return false;
+            this.position.offset = offset + 1;
+            return true;
         }
     }
 
@@ -268,6 +347,10 @@
         #isConfirming = false; // The server gives receipts.
         #callback;
         #listeners = new Map(); // type → [{listener, once}]
+        #places = new Map(); // uri → Place
+        #place;
+        #isResuming = false; // This connection's server has said where it goes on.
+        #mayOffer = false; // Nothing came yet: only the first text says that.
         #binaryType = 'blob';
 
         onopen = null;
@@ -288,7 +371,9 @@
         }
 
         get uri() { return this.#targets[this.#index].uri; }
-        get url() { return this.#inner?.url ?? this.uri; }
+        get url() { return this.#inner ? this.#place.plain(this.#inner.url) : this.uri; }
+        /** Where it would go on: null while no server offered that. */
+        get position() { return this.#place?.position ? { ...this.#place.position } : null; }
         get uris() { return this.#targets.map(({ uri }) => uri); }
         get connected() { return this.#inner?.readyState === OPEN; }
         get readyState() { return this.#inner?.readyState ?? CLOSED; }
@@ -330,6 +415,7 @@
         close(code, reason) {
             this.stopTimer();
             this.#isClosed = true;
+            this.#places.clear();
             sockets.delete(this);
             if (this.#inner && this.#inner.readyState < CLOSING) {
                 if (code === undefined) this.#inner.close();
@@ -396,6 +482,23 @@
             }
         }
 
+        /** Whether a text, parsed, is the server's word that it resumes. */
+        _isOffer(value) {
+            const isFirst = this.#mayOffer;
+            this.#mayOffer = false;
+            // Those that other clients send have an offset.
+            return isFirst && value?.socket === 'resume' && value.at === undefined && checkedPosition(value) !== null;
+        }
+
+        _resumed(offer) {
+            this.#isResuming = true;
+            return this.#place.resume(offer, this);
+        }
+
+        _isNew(offset) {
+            return !this.#isResuming || this.#place.take(offset);
+        }
+
         _confirmed(receipt) {
             const id = receipt.messageId;
             // Other clients can send what looks like a receipt: only IDs that are waited for count.
@@ -418,11 +521,16 @@
                 raiseCore(this, 'reconnect', { socket: this, uri, attempt, attempts, delay: waited });
                 if (this.dead || this.readyState < CLOSING) return; // A listener closed or opened it.
             }
+            const place = this.#places.get(target.uri) ?? new Place(target.uri);
+            this.#places.set(target.uri, place);
+            this.#place = place;
+            this.#isResuming = false;
             let inner;
+            let hasOpened = false;
             try {
                 const Constructor = options.WebSocket ?? root.WebSocket;
                 if (!Constructor) throw new Error('There is no WebSocket here: pocket.socket.configure({ WebSocket })');
-                inner = new Constructor(target.uri);
+                inner = new Constructor(place.ask());
             } catch (error) {
                 // As a connection that fails: later, so that whoever connects has the socket by then.
                 this.#inner = null;
@@ -440,6 +548,8 @@
                 if (inner === this.#inner) handle(event);
             });
             on('open', (event) => {
+                hasOpened = true;
+                this.#mayOffer = place.isAsked;
                 this.attempt = 0;
                 this.#tried = 0;
                 this.#flush();
@@ -447,14 +557,15 @@
                 this.dispatchEvent(event);
             });
             on('message', (event) => {
-                receive(this, event);
-                this.dispatchEvent(event);
+                if (receive(this, event)) this.dispatchEvent(event);
             });
             on('error', (event) => {
                 raiseCore(this, 'error', event);
                 this.dispatchEvent(event);
             });
             on('close', (event) => {
+                if (hasOpened) place.ended();
+                else place.refused();
                 raiseCore(this, 'close', event);
                 this.dispatchEvent(event);
                 if (inner === this.#inner) this.#failed();
@@ -688,11 +799,13 @@
             return connection;
         },
 
-        configure({ WebSocket, reconnect, queue } = {}) {
+        configure({ WebSocket, reconnect, queue, resume } = {}) {
             if (WebSocket !== undefined) options.WebSocket = WebSocket;
             if (typeof reconnect === 'boolean') options.reconnect.enabled = reconnect;
             else Object.assign(options.reconnect, reconnect);
             Object.assign(options.queue, queue);
+            if (typeof resume === 'boolean') options.resume.enabled = resume;
+            else Object.assign(options.resume, resume);
             return socket;
         },
 
