@@ -46,8 +46,8 @@ declare namespace pocket {
         id: string;
         message: string;
         data: any;
-        /** Its place in the order of a server that resumes. */
-        at?: number;
+        /** Its offset in the order of a server that resumes. */
+        __at?: number;
         __channel: string;
         __eventName: string | undefined;
         __event: MessageEvent;

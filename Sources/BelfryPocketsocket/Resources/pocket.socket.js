@@ -210,8 +210,27 @@
         else raise('socket', 'error', error);
     }
 
-    /** Raises what a received text stands for; false if it is one that the page has already. */
-    function receive(socket, messageEvent) {
+    /** A text without the offset that a server which resumes puts at its end; null where there is none. */
+    function withoutOffset(text) {
+        const place = typeof text === 'string' && /^\s*\{/.test(text) ? text.lastIndexOf('"at":') : -1;
+        const digits = place < 0 ? null : /^(\d{1,16})\}$/.exec(text.slice(place + 5));
+        if (!digits) return null;
+        const head = text.slice(0, place);
+        return { text: `${head.endsWith(',') ? head.slice(0, -1) : head}}`, offset: Number(digits[1]) };
+    }
+
+    /** An event as it was before the server added to its text. */
+    function withText(event, data) {
+        const { origin, lastEventId } = event;
+        return typeof root.MessageEvent === 'function' ? new root.MessageEvent('message', { data, origin, lastEventId })
+            : { type: 'message', data, target: event.target };
+    }
+
+    /** Raises what a received text stands for. */
+    function receive(socket, received) {
+        const positioned = socket._isResuming ? withoutOffset(received.data) : null;
+        if (socket._isResuming && !socket._isNew(positioned?.offset, received)) return; // The page has it already.
+        const messageEvent = positioned ? withText(received, positioned.text) : received;
         let value = null;
         try {
             if (typeof messageEvent.data === 'string') value = JSON.parse(messageEvent.data);
@@ -219,15 +238,22 @@
             // Not JSON: raised as it came, below.
         }
         const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-        const isOffer = socket._isOffer(isObject ? value : null);
-        if (!isOffer && !socket._isNew(isObject ? value.at : null)) return false;
-        const gap = isOffer ? socket._resumed(value) : null;
+        if (isObject) {
+            if (positioned) value.__at = positioned.offset;
+            else delete value.__at; // That is for this client to say.
+        }
+        if (socket._isOffer(isObject ? value : null)) {
+            const gap = socket._resumed(value);
+            value.__event = messageEvent;
+            raise('socket', 'resume', value, socket);
+            if (gap) raise('socket', 'gap', gap, socket);
+            return;
+        }
         socket._notify('message', messageEvent);
         if (isObject && typeof value.socket === 'string') {
             value.__event = messageEvent;
             raise('socket', LOCAL_EVENTS.includes(value.socket) ? 'message' : value.socket, value, socket);
             if (value.socket === 'sent') socket._confirmed(value);
-            if (gap) raise('socket', 'gap', gap, socket);
         } else if (isObject && !('socket' in value) && typeof value.message === 'string') {
             const message = value.message;
             const [channel, event] = message.split('.');
@@ -238,7 +264,7 @@
         } else {
             raise('socket', 'message', messageEvent, socket);
         }
-        return true;
+        socket.dispatchEvent(messageEvent);
     }
 
     // ---- Resuming -------------------------------------------------------------------------------------------------
@@ -303,11 +329,15 @@
             return { socket, uri: this.uri, lost, before, position: { ...this.position } };
         }
 
-        /** Notes a message, or what is none and has no offset, as null; false if it was there before. */
-        take(offset) {
+        /** Notes a message; false if it was there before. */
+        take(offset, { data }) {
             if (!this.position) return true;
-            if (offset === null) this.position.offset += 1; // At least: what this socket sent is counted as well.
-            if (!isOffset(offset)) return true;
+            if (!isOffset(offset)) {
+                // What is no object is counted, but not numbered. What this socket sent is counted as well, so that this
+                // is the least. Objects without a number are the server's own, and not counted.
+                if (typeof data !== 'string' || !/^\s*\{/.test(data)) this.position.offset += 1;
+                return true;
+            }
             if (offset < this.position.offset) return false;
             this.position.offset = offset + 1;
             return true;
@@ -490,13 +520,15 @@
             return isFirst && value?.socket === 'resume' && value.at === undefined && checkedPosition(value) !== null;
         }
 
+        get _isResuming() { return this.#isResuming; }
+
         _resumed(offer) {
             this.#isResuming = true;
             return this.#place.resume(offer, this);
         }
 
-        _isNew(offset) {
-            return !this.#isResuming || this.#place.take(offset);
+        _isNew(offset, event) {
+            return this.#place.take(offset, event);
         }
 
         _confirmed(receipt) {
@@ -557,7 +589,7 @@
                 this.dispatchEvent(event);
             });
             on('message', (event) => {
-                if (receive(this, event)) this.dispatchEvent(event);
+                receive(this, event);
             });
             on('error', (event) => {
                 raiseCore(this, 'error', event);
