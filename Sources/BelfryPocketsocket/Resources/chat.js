@@ -84,7 +84,6 @@
             for (const each of rooms.values()) chat.announce(each, false);
             chat.showPeople();
         }
-        focusText();
     }
 
     function start(first) {
@@ -132,6 +131,11 @@
     });
     $('me').addEventListener('click', () => ask(false));
     $('welcome-form').addEventListener('submit', answered);
+    // Browsers let Escape close a dialog, whatever the page says, while nothing was done on it.
+    $('welcome').addEventListener('close', () => {
+        if (!me.nick) ask(true);
+        else focusText(); // Not before: what is below a dialog can't have the focus.
+    });
     $('welcome').addEventListener('cancel', (event) => {
         if ($('welcome').dataset.first === 'true') event.preventDefault();
     });

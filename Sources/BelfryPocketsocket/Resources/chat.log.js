@@ -25,7 +25,8 @@
     /** The list items of a message: itself, above it the day if a new one began, and the line if it is the first new. */
     function render(message, before) {
         const { date } = message;
-        const isNewDay = Boolean(before?.date && date && before.date.toDateString() !== date.toDateString());
+        const dayBefore = before ? before.date : new Date();
+        const isNewDay = Boolean(dayBefore && date && dayBefore.toDateString() !== date.toDateString());
         const isFirstNew = message === chat.current.newFrom;
         message.items = [];
         if (isNewDay) message.items.push(make('li', 'day', chat.day.format(date)));
@@ -227,11 +228,14 @@
             tail = Math.max(end, tail - 1);
             remove(removed);
         }
-        flushing ??= setTimeout(flush, 0);
+        if (flushing) return;
+        // With the next frame: many that come together are measured once. Hidden pages have no frames.
+        flushing = { frame: requestAnimationFrame(flush), timer: setTimeout(flush, 200) };
     }
 
     function flush() {
-        clearTimeout(flushing);
+        cancelAnimationFrame(flushing?.frame);
+        clearTimeout(flushing?.timer);
         flushing = undefined;
         const all = messages();
         const fresh = all.slice(tail);

@@ -218,8 +218,8 @@ declare namespace pocket {
          * before anything else, once, and without what this socket had sent. Servers that do not know of it ignore the
          * query. On by default, while `reconnect` is: without reconnecting there is nothing to resume.
          *
-         * `fallback` (true): for servers that refuse addresses with a query, every other attempt is made without, until
-         * one has offered to resume. `limit`: how many missed messages it takes at most, the newest. `from` says where
+         * `fallback` (true): for servers that refuse addresses with a query, the second attempt and then each fourth is
+         * made without, until one has offered to resume. `limit`: how many missed messages it takes at most, the newest. `from` says where
          * the first connection to an address begins; the epoch `0` and the offset 0 mean all that is kept.
          * `false` switches it off.
          */

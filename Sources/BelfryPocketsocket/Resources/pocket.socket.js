@@ -281,7 +281,7 @@
     /** What a socket has of one server: where it goes on when it comes back, and how it asks for that. */
     class Place {
         position = null;
-        #doubts = false; // The server may refuse addresses with a query: the next attempt is made without.
+        #failures = 0; // Attempts since it was open.
         #isTrusted = false;
         #query = '';
         #asked = null; // The position that it asked for.
@@ -296,7 +296,8 @@
             this.#query = '';
             const isOwn = /[?&]resume(?:[=&]|$)/.test(this.uri) || this.uri.includes('#'); // The page's own affair.
             if (!enabled || isOwn || !(options.reconnect.enabled || from)) return this.uri;
-            if (this.#doubts && fallback && !this.#isTrusted) return this.uri;
+            // The server may refuse addresses with a query: the second attempt, and then each fourth, is made without.
+            if (this.#failures % 4 === 1 && fallback && !this.#isTrusted) return this.uri;
             this.#asked = this.position ? { ...this.position } : checkedPosition(from?.(this.uri));
             const { epoch, offset, session } = this.#asked ?? {};
             const words = [epoch === undefined ? 'resume' : `resume=${epoch}.${offset}`];
@@ -313,11 +314,8 @@
             return this.isAsked && url.endsWith(this.#query) ? url.slice(0, -this.#query.length) : url;
         }
 
-        /** It did not open: with or without the query, the other way may help. */
-        refused() { this.#doubts = !this.#doubts; }
-
-        /** It was open and is no more. */
-        ended() { this.#doubts = false; }
+        /** A connection ended, which was open or never came to be. */
+        ended(wasOpen) { this.#failures = wasOpen ? 0 : this.#failures + 1; }
 
         /** The server says where it goes on: null, or what is missing. */
         resume(offer, socket) {
@@ -596,8 +594,7 @@
                 this.dispatchEvent(event);
             });
             on('close', (event) => {
-                if (hasOpened) place.ended();
-                else place.refused();
+                place.ended(hasOpened);
                 raiseCore(this, 'close', event);
                 this.dispatchEvent(event);
                 if (inner === this.#inner) this.#failed();
