@@ -8,8 +8,9 @@ extension SQLiteHistory {
     public struct Configuration: Sendable, Hashable {
         /// What is kept of each room.
         public var retention = Retention()
-        /// The file's largest size in bytes, without its log; nil for as large as the disk allows. Beyond it, the history
-        /// is degraded.
+        /// The file's largest size in bytes, without its log; nil for as large as the disk allows.
+        ///
+        /// Beyond it, the history is degraded.
         public var maxFileBytes: Int64?
         /// What a commit survives.
         public var synchronization = Synchronization.full

@@ -14,6 +14,9 @@ public struct BrokerConfiguration: Sendable {
     public var loops: Int?
     /// What is kept in memory of every room; nothing by default.
     public var history = HistoryLimit()
+    /// What is kept in memory of a room for clients that resume, where `history` and `store` keep nothing: from when the
+    /// first such client joins to five minutes after the last one left; 0 messages for none.
+    public var resumeHistory = HistoryLimit(messages: 1_000, bytes: 4 * 1024 * 1024)
     /// Where every room's messages are kept beyond memory, as in a `SQLiteHistory`; nil keeps none.
     ///
     /// One broker at a time; it closes the store when it has stopped. With a store, `history` says what is in memory

@@ -57,14 +57,35 @@ struct RoomPast: Sendable {
     let store: (any HistoryStore, StoredRoom.ID)?
 }
 
+extension ReplayStart {
+    /// How many messages are missing, as JSON: `null` where nobody knows.
+    package var lost: String { missing.map { "\($0.count)" } ?? (isRecovered ? "0" : "null") }
+}
+
+extension RoomPosition {
+    /// Reads what `token` writes.
+    package init?(token: some StringProtocol) {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let epoch = UInt64(parts[0], radix: 16), let offset = UInt64(parts[1]) else {
+            return nil
+        }
+        self.init(epoch: epoch, offset: offset)
+    }
+
+    /// As it goes over wires: the epoch in hexadecimal, a dot, the offset in decimal.
+    package var token: String { "\(String(epoch, radix: 16)).\(offset)" }
+}
+
 extension LoopContext {
     /// At a room's home: what of its past goes to one that has just been let in.
     func recall(
         _ request: ReplayRequest?,
         of room: String,
+        for session: SessionID,
         _ answer: Result<RoomAdmission, JoinFailure>
     ) -> RoomPast? {
         guard let request, case .success(let admission) = answer, let core = rooms[room] else { return nil }
+        core.keep(for: session)
         core.entries.expire(now: wallClock)
         let end = admission.start
         guard let next = request.next else {

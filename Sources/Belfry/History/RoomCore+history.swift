@@ -34,6 +34,31 @@ extension RoomCore {
         return stored?.pastEpochs.contains { $0.epoch == epoch && next <= $0.endOffset } ?? false
     }
 
+    /// Keeps what is said for a member that may come back, where nothing else keeps it.
+    func keep(for session: SessionID) {
+        let limit = context.shared.configuration.resumeHistory
+        guard stored == nil, !OwnRoom.isOwn(name), !context.shared.configuration.history.isKept, limit.isKept else {
+            return
+        }
+        resumers.insert(session)
+        guard !isKept else { return }
+        isKept = true
+        entries.keep(limit, from: nextOffset)
+        updatePlainLog()
+    }
+
+    /// The last one that may come back is waited for a while.
+    func resumerLeft(_ session: SessionID) {
+        guard resumers.remove(session) != nil, resumers.isEmpty else { return }
+        context.loop.schedule(after: .seconds(300)) { [weak self] in
+            guard let self, resumers.isEmpty, isKept else { return }
+            isKept = false
+            entries.keep(HistoryLimit(), from: nextOffset)
+            updatePlainLog()
+            context.removeIfIdle(self)
+        }
+    }
+
     /// Looks again whether the store takes the room: it could not when the room was made.
     func attachToStore() {
         guard stored == nil, let store = context.shared.configuration.store,

@@ -32,6 +32,8 @@ final class RoomCore {
     var presenceWatchers: [UInt64: Queue<PresenceChange>] = [:]
     /// `Room` actors that users hold; a room with none, no members and no history may go.
     var isPinned = false
+    /// Members that may come back and want to know what they missed.
+    var resumers: Set<SessionID> = []
     /// A front-end keeps its messages for clients that may come back.
     var isKept = false
     weak var heldDoor: Room?
@@ -244,6 +246,7 @@ final class RoomCore {
     func remove(_ session: SessionID) {
         guard let member = members.removeValue(forKey: session) else { return }
         if owner == session { owner = nil }
+        if !resumers.isEmpty { resumerLeft(session) }
         if !members.values.contains(where: { $0.loop == member.loop && $0.format == member.format }),
             let log = logs.first(where: { $0.formatName == member.format })
         {

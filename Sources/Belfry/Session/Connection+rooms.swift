@@ -40,13 +40,13 @@ extension Connection {
         let (id, loop) = (self.id, context.index)
         if home == context.index {
             let answer = context.admit(id, member, to: room, format: format, exclusive: exclusive, keyed: keyed)
-            let past = context.recall(replay, of: room, answer)
+            let past = context.recall(replay, of: room, for: id, answer)
             completeJoin(membership, answer, past, format: format, limit: limit, refused)
             return
         }
         context.handOver(to: home) { home in
             let answer = home.admit(id, member, to: room, format: format, exclusive: exclusive, keyed: keyed)
-            let past = home.recall(replay, of: room, answer)
+            let past = home.recall(replay, of: room, for: id, answer)
             home.handOver(to: loop) { context in
                 guard let connection = context.connections[id], let membership = connection.memberships[room],
                     membership.number == number

@@ -62,4 +62,13 @@ extension NucosClient {
         var random = SystemRandomNumberGenerator()
         return policy.pause(before: attempts, using: &random)
     }
+
+    /// Subscribes; from where it was, if the client asks for that.
+    func join(_ room: String, on connection: NucosClientConnection) {
+        let frame =
+            configuration.asksForPositions
+            ? NucosEncoder.subscription(room, resume: inbox.value.positions[room]?.token ?? "")
+            : NucosEncoder.frame(event: "subscripe", text: room)
+        connection.write(frame.span)
+    }
 }

@@ -89,7 +89,9 @@ public actor NucosClient: LoopBound {
         let limit = max(1, configuration.maxQueuedMessages)
         let callbacks = NucosClientCallbacks(limit: limit)
         self.callbacks = callbacks
-        inbox = LoopConfined(NucosClientInbox(callbacks: callbacks, maxQueued: limit), to: loop)
+        let asks = configuration.asksForPositions
+        let inbox = NucosClientInbox(callbacks: callbacks, maxQueued: limit, asksForPositions: asks)
+        self.inbox = LoopConfined(inbox, to: loop)
     }
 
     static func endpoint(_ host: String, _ port: UInt16) throws(IOError) -> Endpoint {
@@ -267,11 +269,6 @@ public actor NucosClient: LoopBound {
     @available(*, deprecated, renamed: "subscribe(_:)")
     @discardableResult
     public func subscripe(_ room: String) -> NucosSendResult { subscribe(room) }
-
-    private func join(_ room: String, on connection: NucosClientConnection) {
-        let frame = NucosEncoder.frame(event: "subscripe", text: room)
-        connection.write(frame.span)
-    }
 
     // MARK: Callbacks
 

@@ -11,9 +11,15 @@ public struct NucosClientConfiguration: Sendable {
     ///
     /// The original never does, and two clients of one uid would take the name from each other for ever, so this is
     /// something to ask for. A client that comes back signs in and subscribes again by itself; what was published
-    /// meanwhile is lost, and ``NucosClient/onConnect(_:)`` tells. It does not come back after `close()`, nor when the
+    /// meanwhile comes then, if the server has it (`resumes`), and ``NucosClient/onConnect(_:)`` tells. It does not come back after `close()`, nor when the
     /// server refused it. Pauses grow until a connection has lasted as long as the policy's longest pause.
     public var reconnect: ReconnectPolicy?
+    /// Whether a client that reconnects asks for what it missed in its rooms; a server that knows nothing of it goes on as
+    /// ever.
+    ///
+    /// What is missing all the same is announced by an event `gap` of the room, with `from` and `to`, which are null where
+    /// nobody knows how much.
+    public var resumes = true
     /// How long ``NucosClient/ping(timeout:)`` waits for a running handshake.
     public var pingTimeout = Duration.seconds(20)
     /// How long an idle connection may take to answer a `ping` before it is closed.
@@ -38,6 +44,9 @@ public struct NucosClientConfiguration: Sendable {
 }
 
 extension NucosClientConfiguration {
+    /// Whether it asks servers for positions.
+    var asksForPositions: Bool { reconnect != nil && resumes }
+
     func duration(of timeout: NucosClientTimeout, idle: Duration) -> Duration {
         switch timeout {
         case .hold: holdTimeout

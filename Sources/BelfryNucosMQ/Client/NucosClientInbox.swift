@@ -3,7 +3,6 @@
 
 import Belfry
 import BelfryJSON
-import BelfryJSON
 
 /// Hands what a client receives to its callbacks and to the readers of its sequences.
 ///
@@ -46,8 +45,12 @@ final class NucosClientInbox {
     private var listeners: [Listener] = []
     private var lastNumber: UInt64 = 0
     private var names = NucosNameCache()
+    /// By room, the first message that the client does not have; of servers that say it.
+    private(set) var positions: [String: RoomPosition] = [:]
+    private let asksForPositions: Bool
 
-    init(callbacks: NucosClientCallbacks, maxQueued: Int) {
+    init(callbacks: NucosClientCallbacks, maxQueued: Int, asksForPositions: Bool = false) {
+        self.asksForPositions = asksForPositions
         self.callbacks = callbacks
         maxBatch = min(maxQueued, 256)
     }
@@ -56,6 +59,7 @@ final class NucosClientInbox {
 
     /// Hands on a message; if somebody has no room, says who is to be waited for, and `goOn` continues.
     func deliver(_ frame: NucosFrame, _ bytes: Span<UInt8>) -> Stall? {
+        if asksForPositions, let room = frame.room, !note(frame, room, bytes) { return nil }
         guard hasCallbacks || !listeners.isEmpty else { return nil }
         let message = NucosMessage(
             room: frame.room.map { names.string($0, in: bytes) },
@@ -63,6 +67,35 @@ final class NucosClientInbox {
             content: Payload(.json, bytes: [UInt8](bytes: bytes.extracting(frame.content.range)))
         )
         return handOn(message)
+    }
+
+    /// Notes where a room's message stands; false for the server's word of where the client begins.
+    @inline(__always)
+    private func note(_ frame: NucosFrame, _ room: JSONText, _ bytes: Span<UInt8>) -> Bool {
+        if let offset = frame.offset {
+            guard let next = UInt64(offset.string(in: bytes))?.addingReportingOverflow(1).partialValue else {
+                return true
+            }
+            let name = names.string(room, in: bytes)
+            if let epoch = positions[name]?.epoch { positions[name] = RoomPosition(epoch: epoch, offset: next) }
+            return true
+        }
+        guard frame.content.kind == .object, frame.event.kind == .string,
+            frame.event.text.shortName(in: bytes) == ShortName("r", "e", "s", "u", "m", "e")
+        else { return true }
+        return !begin(room, in: bytes, frame.content.range)
+    }
+
+    private func begin(_ room: JSONText, in bytes: Span<UInt8>, _ content: Range<Int>) -> Bool {
+        let content = bytes.extracting(content)
+        var token: String?
+        let isRead = try? JSONScanner.readMembers(of: content) { name, value in
+            guard name.shortName(in: content) == ShortName("n", "e", "x", "t"), value.kind == .string else { return }
+            token = value.text.string(in: content)
+        }
+        guard isRead == true, let next = token.flatMap({ RoomPosition(token: $0) }) else { return false }
+        positions[names.string(room, in: bytes)] = next
+        return true
     }
 
     private func handOn(_ message: NucosMessage) -> Stall? {

@@ -64,6 +64,24 @@ package enum NucosEncoder {
         return output
     }
 
+    /// A subscription that resumes: the wire's §3, and a member `resume` that original servers do not look at.
+    package static func subscription(_ room: String, resume: String) -> [UInt8] {
+        var output: [UInt8] = []
+        start(event: "subscripe", to: &output)
+        JSONWriter.append(room, hidingEOM: true, to: &output)
+        output.append(contentsOf: [UInt8](#", "resume": "#.utf8))
+        JSONWriter.append(resume, hidingEOM: true, to: &output)
+        output.append(contentsOf: tail)
+        return output
+    }
+
+    /// Gives a message that was written by this type a last member `at`.
+    package static func insert(offset: UInt64, into message: inout [UInt8]) {
+        message.removeLast(min(message.count, tail.count))
+        message.append(contentsOf: ", \"at\": \(offset)".utf8)
+        message.append(contentsOf: tail)
+    }
+
     private static func start(event: String, to output: inout [UInt8]) {
         output.append(contentsOf: head)
         JSONWriter.append(event, hidingEOM: true, to: &output)

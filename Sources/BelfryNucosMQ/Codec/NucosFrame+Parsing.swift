@@ -32,7 +32,14 @@ extension NucosFrame {
             guard value.kind == .string else { throw NucosMalformed(.roomNotString, at: value.range.lowerBound) }
             if !value.text.isEmpty { room = value.text }
         }
-        return NucosFrame(event: event, content: content, room: room, length: bytes.count)
+        return NucosFrame(
+            event: event,
+            content: content,
+            room: room,
+            resume: members.resume?.kind == .string ? members.resume?.text : nil,
+            offset: members.offset?.kind == .number ? members.offset?.text : nil,
+            length: bytes.count
+        )
     }
 
     /// The members that count, as they are found.
@@ -42,6 +49,8 @@ extension NucosFrame {
         var event: JSONValue?
         var content: JSONValue?
         var room: JSONValue?
+        var resume: JSONValue?
+        var offset: JSONValue?
     }
 
     /// Reads the outer object, and what it is wrapped in.
@@ -92,6 +101,8 @@ extension NucosFrame {
             case ShortName("e", "v", "e", "n", "t"): members.event = value
             case ShortName("c", "o", "n", "t", "e", "n", "t"): members.content = value
             case ShortName("r", "o", "o", "m"): members.room = value
+            case ShortName("a", "t"): members.offset = value
+            case ShortName("r", "e", "s", "u", "m", "e"): members.resume = value
             default: break
             }
             hasMember = try scanner.nextMember(body)

@@ -13,6 +13,10 @@ package struct NucosFrame: Equatable, Sendable {
     package let content: JSONValue
     /// The room; nil when the member is absent, null or an empty string.
     package let room: JSONText?
+    /// The member `resume` of a subscription, where it is a text: ours, not the original's.
+    package var resume: JSONText?
+    /// The member `at`, the message's offset, where it is a number: ours, not the original's.
+    package var offset: JSONText?
     /// All bytes of the message, `_EOM_` included.
     package let length: Int
 

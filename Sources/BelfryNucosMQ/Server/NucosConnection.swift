@@ -116,7 +116,7 @@ final class NucosConnection: ConnectionHandler {
             connection.deliver(event: event.event, event.content)
             return deliver(event) ? .next : .hold
         case .subscribe(let room):
-            join(room.string(in: bytes))
+            join(room.string(in: bytes), resume: frame.resume?.string(in: bytes))
             return .next
         default:
             perform(action)
@@ -137,9 +137,16 @@ final class NucosConnection: ConnectionHandler {
         connection.publish(bytes, format: shared.format, to: membership)
     }
 
-    private func join(_ room: String) {
+    private func join(_ room: String, resume: String?) {
+        var replay: ReplayRequest?
+        if let resume {
+            replay = ReplayRequest(from: RoomPosition(token: resume)) { connection, start in
+                connection.send(NucosFormat.resumption(start, of: room).span)
+            }
+        }
+        let format: any WireFormat = resume == nil ? shared.format : NucosPositionedFormat()
         let box = LoopConfined(onLoop: WeakConnection(self), connection.context.loop)
-        connection.join(room, format: shared.format) { refusal in
+        connection.join(room, format: format, replay: replay) { refusal in
             box.value.connection?.complain(
                 "A client may not join.",
                 ["room": "\(room.prefix(64))", "reason": "\(refusal)"]

@@ -22,7 +22,9 @@ struct ResumeRequest: Equatable {
         self.session = session
     }
 
-    /// Reads a query; nil where nothing is to be resumed. What can't be read is as if it was not there.
+    /// Reads a query; nil where nothing is to be resumed.
+    ///
+    /// What can't be read is as if it was not there.
     init?(query: String?) {
         guard let query else { return nil }
         var isAsked = false
@@ -32,10 +34,7 @@ struct ResumeRequest: Equatable {
             switch pair[0] {
             case "resume":
                 isAsked = true
-                let numbers = value.split(separator: ".")
-                if numbers.count == 2, let epoch = UInt64(numbers[0], radix: 16), let offset = UInt64(numbers[1]) {
-                    next = RoomPosition(epoch: epoch, offset: offset)
-                }
+                next = RoomPosition(token: value)
             case "limit": limit = min(limit, Int(value).map { max(0, $0) } ?? limit)
             case "session": session = UInt64(value, radix: 16).map(SessionID.init)
             default: break
@@ -47,7 +46,7 @@ struct ResumeRequest: Equatable {
     /// The query, without the `?`.
     var query: String {
         guard let next else { return "resume" }
-        let from = "resume=\(String(next.epoch, radix: 16)).\(next.offset)"
+        let from = "resume=\(next.token)"
         return session.map { "\(from)&session=\(String($0.number, radix: 16))" } ?? from
     }
 }
@@ -57,11 +56,10 @@ extension ServerText {
     ///
     /// `offset` is that of the next message; `lost` how many are missing, `null` where nobody knows.
     static func resumption(_ start: ReplayStart, _ session: SessionID) -> [UInt8] {
-        let lost = start.missing.map { "\($0.count)" } ?? (start.isRecovered ? "0" : "null")
-        return Array(
+        Array(
             """
             {"socket": "resume", "epoch": "\(String(start.epoch, radix: 16))", "offset": \(start.offset), \
-            "session": "\(String(session.number, radix: 16))", "recovered": \(start.isRecovered), "lost": \(lost)}
+            "session": "\(String(session.number, radix: 16))", "recovered": \(start.isRecovered), "lost": \(start.lost)}
             """.utf8
         )
     }

@@ -18,8 +18,9 @@ public struct PocketsocketConfiguration: Sendable {
     public var forwardsCoreEvents = true
     /// How far a client may fall behind; who falls further is disconnected, unless the policy says otherwise.
     public var lag = LagLimit(messages: 65_536, bytes: 32 * 1024 * 1024, policy: .disconnect)
-    /// What is kept in memory for clients that come back and resume, from when the first client comes that can to five
-    /// minutes after the last one went; 0 messages for none. A broker with a store keeps it there instead, beyond the
+    /// What is kept in memory for clients that come back and resume; 0 messages for none.
+    ///
+    /// From when the first client comes that can, to five minutes after the last one went. A broker with a store keeps it there instead, beyond the
     /// program's end.
     public var resumeHistory = HistoryLimit(messages: 1_000, bytes: 4 * 1024 * 1024)
     /// The bounds of the WebSockets.
