@@ -64,7 +64,7 @@
                 note(`Connection lost${where(socket)}`, 'lost');
             } else if (name === 'gap') {
                 const count = payload.lost === 1 ? 'One message' : `${payload.lost} messages`;
-                note(payload.lost === null ? 'Messages of before may be missing here'
+                note(payload.lost === null ? 'Messages may be missing here'
                     : `${count}, of all rooms, passed unseen and are no longer kept`, 'lost');
             }
             showConnection();

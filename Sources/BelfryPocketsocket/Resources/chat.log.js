@@ -16,6 +16,7 @@
     let tail = 0; // As many messages as there were; what came since is to be put into the document.
     let isAtEnd = true;
     let flushing;
+    let shown; // The room.
 
     const messages = () => chat.current?.messages ?? [];
     const isNearEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
@@ -175,6 +176,8 @@
     /** Shows a room from its first new message, or from its end. */
     function show() {
         const all = messages();
+        for (const message of shown?.messages ?? []) message.items = message.element = undefined;
+        shown = chat.current;
         const first = chat.current.newFrom ? all.indexOf(chat.current.newFrom) : -1;
         end = first < 0 ? all.length : Math.min(all.length, first + MAX_ELEMENTS / 2);
         start = Math.max(0, end - MAX_ELEMENTS);
@@ -200,7 +203,7 @@
     }
 
     function newer() {
-        if (end === messages().length) return;
+        if (end === tail) return;
         inPlace(() => {
             end = Math.min(messages().length, end + STEP);
             start = Math.max(start, end - MAX_ELEMENTS);
@@ -261,7 +264,7 @@
     }
 
     log.addEventListener('scroll', () => {
-        isAtEnd = end === messages().length && isNearEnd();
+        isAtEnd = end === tail && isNearEnd();
         if (log.scrollTop < NEAR) older();
         else if (isNearEnd()) newer();
         if (isAtEnd) {

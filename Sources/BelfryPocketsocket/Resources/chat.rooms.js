@@ -122,10 +122,16 @@
 
     /** The server says that somebody went, not who: all say that they are there, and who does not is gone. */
     let recount;
+    let isToRepeat = false; // Somebody went meanwhile.
+    const leavers = new Set(); // Who said that they leave; their connection's end tells no more.
     function countAgain(ask = false) {
-        if (recount && !ask) return;
+        if (recount && !ask) {
+            isToRepeat = true;
+            return;
+        }
         clearTimeout(recount);
         const since = Date.now();
+        if (ask) leavers.clear();
         for (const each of rooms.values()) {
             if (ask) announce(each, true);
             else answer(each);
@@ -133,11 +139,11 @@
         recount = setTimeout(() => {
             recount = undefined;
             forget(({ seen }) => seen < since);
+            if (isToRepeat) countAgain();
+            isToRepeat = false;
         }, GONE_AFTER);
     }
 
-    /** Who said that they leave; their connection's end tells no more. */
-    const leavers = new Set();
     function wentAway() {
         const [known] = leavers;
         if (known === undefined) countAgain();

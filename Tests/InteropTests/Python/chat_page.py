@@ -343,7 +343,7 @@ def who_is_here_is_who_answers():
         # It goes without a word: the server says that somebody went, and who does not answer is gone.
         ghost.page.close()
         for tab in (ann, bob):
-            tab.until(names + " === 'Ann,Bob'")
+            tab.until(names + " === 'Ann,Bob'", timeout=20)  # After a count that was under way.
         expect(ann.page.locator("#room-count").inner_text(), "2 people here")
         bob.page.get_by_role("button", name="Change your name").click()
         bob.page.locator("#nick").fill("Robert")
