@@ -16,7 +16,7 @@ SUITE ?= all
 
 SWIFT_FILES = git ls-files --cached --others --exclude-standard -z -- '*.swift'
 # What the sanitisers run: everything that shares memory between threads, one test at a time, since each is slow.
-SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryHTTPTests|BelfryPocketsocketTests|BelfryWatchboxTests|BelfryMissionCommanderTests|BelfryNucosMQTests)\.)
+SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryHistoryTests|BelfryHTTPTests|BelfryTLSTests|BelfryPocketsocketTests|BelfryWatchboxTests|BelfryChatBoxTests|BelfryIRCTests|BelfryDiscordTests|BelfryMissionCommanderTests|BelfryNucosMQTests)\.)
 
 # Original clients lose large messages when they are not scheduled in time, so the tests with other programs
 # (InteropTests) have the machine to themselves, one after the other.
@@ -78,7 +78,7 @@ lint: ## Check the format of the Swift files.
 docs: ## Build the documentation of the libraries below .build/docs.
 	@.ci/setup build
 	mkdir -p .build/docs
-	for target in BelfryIO Belfry BelfryHTTP BelfryPocketsocket BelfryWatchbox; do \
+	for target in BelfryIO Belfry BelfryHistory BelfryHTTP BelfryPocketsocket BelfryWatchbox BelfryChatBox BelfryIRC BelfryDiscord; do \
 		BELFRY_DOCS=1 swift package --scratch-path .build-docs --allow-writing-to-directory .build/docs \
 			generate-documentation --target $$target --output-path .build/docs/$$target || exit 1; \
 	done

@@ -72,7 +72,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .systemLibrary(name: "CLibedit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
         .target(
@@ -95,7 +95,8 @@ let package = Package(
         .target(
             name: "BelfryHTTP",
             dependencies: [
-                "Belfry", "BelfryIO", "BelfryCrypto", "BelfryJSON", "BelfryZlib", httpTypes, log, metrics, collections,
+                "Belfry", "BelfryIO", "BelfryCrypto", "BelfryJSON", "BelfryTLS", "BelfryZlib", httpTypes, log, metrics,
+                collections,
             ],
             swiftSettings: settings
         ),
@@ -137,6 +138,7 @@ let package = Package(
                 "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON", httpTypes, log, lifecycle,
                 collections,
             ],
+            resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
         .target(name: "BelfryIRC", dependencies: ["Belfry", "BelfryIO", log, collections], swiftSettings: settings),
@@ -159,7 +161,8 @@ let package = Package(
         .executableTarget(
             name: "belfry-interop-peer",
             dependencies: [
-                "Belfry", "BelfryChatBox", "BelfryIO", "BelfryJSON", "BelfryMissionCommander", "BelfryNucosMQ", log,
+                "Belfry", "BelfryChatBox", "BelfryHTTP", "BelfryIO", "BelfryJSON", "BelfryMissionCommander",
+                "BelfryNucosMQ", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
@@ -190,7 +193,8 @@ let package = Package(
         .testTarget(
             name: "BelfryWatchboxTests",
             dependencies: [
-                "BelfryWatchbox", "Belfry", "BelfryHTTP", "BelfryIO", "BelfryNucosMQ", "BelfryPocketsocket",
+                "BelfryWatchbox", "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryNucosMQ",
+                "BelfryPocketsocket",
                 "BelfryTesting", httpTypes, log,
             ],
             swiftSettings: settings
@@ -242,12 +246,13 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "Belfry", "BelfryHTTP", "BelfryIO", "BelfryMissionCommander", "BelfryNucosMQ", "belfry",
-                "belfry-interop-peer", httpTypes, log,
+                "Belfry", "BelfryDiscord", "BelfryHTTP", "BelfryIO", "BelfryIRC", "BelfryMissionCommander",
+                "BelfryNucosMQ", "BelfryTesting", "belfry", "belfry-interop-peer", httpTypes, log,
             ],
             exclude: ["Python"],
             swiftSettings: settings
         ),
+        .testTarget(name: "BelfryTLSTests", dependencies: ["BelfryTLS"], swiftSettings: settings),
         .testTarget(name: "HouseTests", swiftSettings: settings),
     ]
 )

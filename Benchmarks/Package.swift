@@ -70,7 +70,32 @@ let scenarios: [Target] = [
             .product(name: "Logging", package: "swift-log"),
         ],
         swiftSettings: settings
-    )
+    ),
+    .executableTarget(
+        name: "history-crash",
+        dependencies: [
+            arguments,
+            .product(name: "Belfry", package: "belfry"),
+            .product(name: "BelfryHistory", package: "belfry"),
+            .product(name: "BelfryIO", package: "belfry"),
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        swiftSettings: settings
+    ),
+    .executableTarget(
+        name: "history-bench",
+        dependencies: [
+            "LoadReport", arguments,
+            .product(name: "Belfry", package: "belfry"),
+            .product(name: "BelfryHistory", package: "belfry"),
+            .product(name: "BelfryIO", package: "belfry"),
+            .product(name: "BelfryNucosMQ", package: "belfry"),
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        swiftSettings: settings
+    ),
 ]
 
 let package = Package(
@@ -80,6 +105,7 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(name: "belfry", path: ".."),
     ],
     targets: load + micro + scenarios

@@ -28,6 +28,18 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "ChatBoxDiscord",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryChatBox", package: "belfry"),
+                .product(name: "BelfryDiscord", package: "belfry"),
+                .product(name: "BelfryHTTP", package: "belfry"),
+                .product(name: "BelfryIO", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "WatchboxExample",
             dependencies: [
                 .product(name: "Belfry", package: "belfry"),
@@ -89,6 +101,17 @@ let package = Package(
         .executableTarget(
             name: "AutobahnClient",
             dependencies: [.product(name: "BelfryHTTP", package: "belfry")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "ChatBoxIRC",
+            dependencies: [
+                .product(name: "Belfry", package: "belfry"),
+                .product(name: "BelfryChatBox", package: "belfry"),
+                .product(name: "BelfryIO", package: "belfry"),
+                .product(name: "BelfryIRC", package: "belfry"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -2,15 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Belfry
+import DequeModule
 import Foundation
 import GRDB
 
 /// Writes messages in one transaction.
 struct HistoryBatch: Sendable {
-    let messages: [StoredMessage]
+    let messages: Deque<StoredMessage>
     /// Rooms among them as they were when the batch was cut.
     let rooms: [Int64: HistoryRooms.Record]
     let retention: SQLiteHistory.Retention
+
+    /// The pages that writing it takes, about.
+    var pages: Int {
+        let bytes = messages.reduce(0) { $0 + $1.message.storedBytes + 64 }
+        return 2 + 2 * rooms.count + bytes / 4_096
+    }
 
     /// Writes all, and what that makes of the rooms.
     ///
@@ -25,17 +32,15 @@ struct HistoryBatch: Sendable {
         )
         for stored in messages {
             let (message, number) = (stored.message, stored.room.number)
-            guard var record = rooms[number] else { continue }
+            guard let place = rooms.index(forKey: number) else { continue }
             let sender: Int64? = if case .session(let id) = message.sender { Int64(bitPattern: id.number) } else { nil }
-            try insert.execute(arguments: [
+            // As many as there are question marks.
+            insert.setUncheckedArguments([
                 number, Int64(clamping: message.offset), message.timestamp, sender, message.payload.kind.number,
                 message.event.storable, Data(message.payload.bytes),
             ])
-            if record.messages == 0 { record.firstOffset = message.offset }
-            record.storedEnd = message.offset + 1
-            record.messages += 1
-            record.bytes += Int64(message.storedBytes)
-            rooms[number] = record
+            try insert.execute()
+            rooms.values[place].add(message)
         }
         for (number, var record) in rooms {
             if !record.isStored {
@@ -60,6 +65,15 @@ struct HistoryBatch: Sendable {
             Int64(clamping: record.storedEnd), Int64(clamping: record.firstOffset), record.messages, record.bytes,
             record.lastTimestamp, number,
         ])
+    }
+}
+
+extension HistoryRooms.Record {
+    fileprivate mutating func add(_ message: Message) {
+        if messages == 0 { firstOffset = message.offset }
+        storedEnd = message.offset + 1
+        messages += 1
+        bytes += Int64(message.storedBytes)
     }
 }
 

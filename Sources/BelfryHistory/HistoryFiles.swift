@@ -8,14 +8,25 @@ import GRDB
 final class HistoryFiles: Sendable {
     private let path: String
     private let configuration: SQLiteHistory.Configuration
-    private let opened = Lock<DatabasePool?>(nil)
+    private let opened = Lock<Opened?>(nil)
+
+    private struct Opened {
+        let pool: DatabasePool
+        let checkpointer: HistoryCheckpointer
+    }
 
     init(_ path: String, _ configuration: SQLiteHistory.Configuration) {
         self.path = path
         self.configuration = configuration
     }
 
-    var pool: DatabasePool? { opened.withLock { $0 } }
+    var pool: DatabasePool? { opened.withLock { $0?.pool } }
+
+    /// Looks after the log when so many pages, about, were written to it; called by the writer.
+    func committed(pages: Int) {
+        guard let opened = opened.withLock({ $0 }), opened.checkpointer.committed(pages: pages) else { return }
+        _ = try? opened.pool.writeWithoutTransaction { db in try db.checkpoint(.passive) }
+    }
 
     /// Opens the file, makes it ours, and reads the rooms.
     ///
@@ -29,7 +40,7 @@ final class HistoryFiles: Sendable {
         let (limit, synchronization) = (configuration.maxFileBytes, configuration.synchronization.rawValue)
         setup.prepareDatabase { db in
             guard !db.configuration.readonly else { return }
-            try db.execute(sql: "PRAGMA synchronous = \(synchronization)")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
             if let limit {
                 let page = try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 4_096
                 try db.execute(sql: "PRAGMA max_page_count = \(max(1, limit / page))")
@@ -37,6 +48,8 @@ final class HistoryFiles: Sendable {
         }
         try checkBeforeChanging()
         let pool = try DatabasePool(path: path, configuration: setup)
+        // Now and not before: a pool that switches to WAL mode sets it as it likes.
+        try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = \(synchronization)") }
         let rooms = try pool.write { db in
             try HistorySchema.prepare(db)
             if try HistorySchema.state("clean", db) == 0 { try HistorySchema.beginEpochs(db) }
@@ -44,7 +57,8 @@ final class HistoryFiles: Sendable {
             try HistorySchema.setState("owner", owner, db)
             return try HistorySchema.load(db)
         }
-        opened.withLock { $0 = pool }
+        let checkpointer = try HistoryCheckpointer(path: path, configuration: setup)
+        opened.withLock { $0 = Opened(pool: pool, checkpointer: checkpointer) }
         return rooms
     }
 
@@ -69,7 +83,9 @@ final class HistoryFiles: Sendable {
 
     /// Lets go of the file; as one that was left in order, if it still is ours.
     func close(owner: Int64, rooms: HistoryRooms) {
-        guard let pool = opened.withLock({ $0.take() }) else { return }
+        guard let opened = opened.withLock({ $0.take() }) else { return }
+        opened.checkpointer.close()
+        let pool = opened.pool
         try? pool.write { db in
             guard try HistorySchema.state("owner", db) == owner else { return }
             for (number, record) in rooms.records where record.isStored && record.nextOffset > record.storedEnd {

@@ -46,14 +46,8 @@ struct HistoryQueries: Sendable {
 
     /// The first offset whose message is not older than a time, by halving: a room's times never go back.
     private func offset(since time: Int64, _ db: Database) throws -> UInt64 {
-        let bounds = try Row.fetchOne(
-            db,
-            sql: "SELECT min(offset), max(offset) FROM message WHERE room = ?",
-            arguments: [room.number]
-        )
-        guard let first = try bounds?.decode(Int64?.self, atIndex: 0),
-            let last = try bounds?.decode(Int64?.self, atIndex: 1)
-        else { return 0 }
+        // One by one: a query for both would go through the whole room.
+        guard let first = try bound("min", db), let last = try bound("max", db) else { return 0 }
         var (low, high) = (first, last + 1)
         let next = try db.cachedStatement(
             sql: "SELECT offset, time FROM message WHERE room = ? AND offset >= ? ORDER BY offset LIMIT 1"
@@ -67,6 +61,14 @@ struct HistoryQueries: Sendable {
             if try row.number(1) >= time { high = middle } else { low = try row.number(0) + 1 }
         }
         return HistorySchema.unsigned(low)
+    }
+
+    private func bound(_ function: String, _ db: Database) throws -> Int64? {
+        let row = try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT \(function)(offset) FROM message WHERE room = ?"),
+            arguments: [room.number]
+        )
+        return try row?.decode(Int64?.self, atIndex: 0)
     }
 
     /// The newest that have all words, in ascending order.

@@ -20,7 +20,8 @@ final class HistoryQueue: Sendable {
         var settled: UInt64 = 0
         var urgent = 0
         var barriers: [(number: UInt64, parker: Parker<Void>)] = []
-        var indexWaiters: [Parker<Void>] = []
+        /// Who waits for the index, and for which row; for the newest there is if none is known yet.
+        var indexWaiters: [(row: Int64?, parker: Parker<Void>)] = []
         var isClosing = false
         var status = HistoryStatus()
     }
@@ -54,37 +55,63 @@ final class HistoryQueue: Sendable {
     func record(_ room: StoredRoom.ID) -> HistoryRooms.Record? { state.withLock { $0.rooms[room] } }
 
     func append(_ messages: [StoredMessage]) {
+        var (bytes, urgent) = (0, 0)
+        for stored in messages {
+            bytes += stored.message.storedBytes
+            if stored.receipt != nil { urgent += 1 }
+        }
         let (wakes, refused, reason) = state.withLock { state -> (Bool, [StoredMessage], String?) in
-            let wasIdle = state.waiting.isEmpty
+            state.rooms.note(messages)
+            let (wasIdle, wasUrgent) = (state.waiting.isEmpty, state.urgent > 0)
+            let hasPlace =
+                state.waiting.count + state.inFlight + messages.count <= configuration.maxPendingMessages
+                && state.bytes + bytes <= configuration.maxPendingBytes
             var refused: [StoredMessage] = []
-            for stored in messages {
-                state.rooms.note(stored.message, of: stored.room)
-                let bytes = stored.message.storedBytes
-                guard !state.isClosing, state.waiting.count + state.inFlight < configuration.maxPendingMessages,
-                    state.bytes + bytes <= configuration.maxPendingBytes
-                else {
-                    state.status.lost += 1
-                    refused.append(stored)
-                    continue
-                }
+            if hasPlace, !state.isClosing, state.status.degradation == nil {
                 state.bytes += bytes
-                state.arrived += 1
-                if stored.receipt != nil, state.status.degradation != nil {
-                    // Who waits is told at once; the message stays, in case the store recovers.
-                    refused.append(stored)
-                    state.waiting.append(StoredMessage(room: stored.room, message: stored.message))
-                    continue
-                }
-                if stored.receipt != nil { state.urgent += 1 }
-                state.waiting.append(stored)
+                state.arrived += UInt64(messages.count)
+                state.urgent += urgent
+                state.waiting.append(contentsOf: messages)
+            } else {
+                refused = appendSome(messages, to: &state)
             }
+            // A writer that is at work looks again before it sleeps.
             let isFull = state.waiting.count >= configuration.maxBatch
-            return (wasIdle || state.urgent > 0 || isFull, refused, state.status.degradation)
+            let wakes = wasIdle || (state.urgent > 0 && !wasUrgent) || isFull
+            return (wakes, refused, state.status.degradation)
         }
         if wakes { wake.unpark(()) }
         for stored in refused {
             stored.receipt?(BelfryError(.storageFailed, reason ?? "too many messages wait to be stored"))
         }
+    }
+
+    /// Takes what there is place for.
+    ///
+    /// - Returns: Messages whose publishers are to be told that they are not stored now.
+    private func appendSome(_ messages: [StoredMessage], to state: inout State) -> [StoredMessage] {
+        var refused: [StoredMessage] = []
+        for stored in messages {
+            let bytes = stored.message.storedBytes
+            guard !state.isClosing, state.waiting.count + state.inFlight < configuration.maxPendingMessages,
+                state.bytes + bytes <= configuration.maxPendingBytes
+            else {
+                state.status.lost += 1
+                refused.append(stored)
+                continue
+            }
+            state.bytes += bytes
+            state.arrived += 1
+            if stored.receipt != nil, state.status.degradation != nil {
+                // Who waits is told at once; the message stays, in case the store recovers.
+                refused.append(stored)
+                state.waiting.append(StoredMessage(room: stored.room, message: stored.message))
+                continue
+            }
+            if stored.receipt != nil { state.urgent += 1 }
+            state.waiting.append(stored)
+        }
+        return refused
     }
 
     // MARK: Waiting
@@ -107,7 +134,7 @@ final class HistoryQueue: Sendable {
         let parker = Parker<Void>()
         let waits = state.withLock { state in
             guard state.isOpen, !state.isClosing, state.status.degradation == nil else { return false }
-            state.indexWaiters.append(parker)
+            state.indexWaiters.append((nil, parker))
             return true
         }
         guard waits else { return }
@@ -152,22 +179,31 @@ final class HistoryQueue: Sendable {
             }
             let isUrgent = state.urgent > 0 || !state.barriers.isEmpty || state.isClosing
             if gathers, !isUrgent, state.waiting.count < configuration.maxBatch { return .gather }
-            let messages = Array(state.waiting.prefix(configuration.maxBatch))
-            state.waiting.removeFirst(messages.count)
-            state.inFlight = messages.count
-            var rooms: [Int64: HistoryRooms.Record] = [:]
-            for stored in messages {
-                if stored.receipt != nil { state.urgent -= 1 }
-                if rooms[stored.room.number] == nil { rooms[stored.room.number] = state.rooms[stored.room] }
-            }
-            for number in rooms.keys {
-                // What is in memory is ahead of the file.
-                if let last = messages.last(where: { $0.room.number == number }) {
-                    rooms[number]?.lastTimestamp = last.message.timestamp
-                }
-            }
-            return .write(HistoryBatch(messages: messages, rooms: rooms, retention: configuration.retention))
+            return .write(takeBatch(&state))
         }
+    }
+
+    private func takeBatch(_ state: inout State) -> HistoryBatch {
+        var messages: Deque<StoredMessage> = []
+        if state.waiting.count <= configuration.maxBatch {
+            swap(&messages, &state.waiting)
+        } else {
+            messages = Deque(state.waiting.prefix(configuration.maxBatch))
+            state.waiting.removeFirst(messages.count)
+        }
+        state.inFlight = messages.count
+        var rooms: [Int64: HistoryRooms.Record] = [:]
+        for stored in messages {
+            if stored.receipt != nil { state.urgent -= 1 }
+            // What is in memory is ahead of the file.
+            if let known = rooms.index(forKey: stored.room.number) {
+                rooms.values[known].lastTimestamp = stored.message.timestamp
+            } else if var record = state.rooms[stored.room] {
+                record.lastTimestamp = stored.message.timestamp
+                rooms[stored.room.number] = record
+            }
+        }
+        return HistoryBatch(messages: messages, rooms: rooms, retention: configuration.retention)
     }
 
     /// A batch is stored.
@@ -212,12 +248,12 @@ final class HistoryQueue: Sendable {
             state.urgent = 0
             var told: [StoredMessage] = []
             var kept: Deque<StoredMessage> = []
-            for stored in (batch?.messages ?? []) + Array(state.waiting) {
+            for stored in (batch?.messages ?? []) + state.waiting {
                 if stored.receipt != nil { told.append(stored) }
                 kept.append(StoredMessage(room: stored.room, message: stored.message))
             }
             state.waiting = kept
-            let parkers = state.barriers.map(\.parker) + state.indexWaiters
+            let parkers = state.barriers.map(\.parker) + state.indexWaiters.map(\.parker)
             (state.barriers, state.indexWaiters) = ([], [])
             return (told, parkers)
         }
@@ -236,11 +272,20 @@ final class HistoryQueue: Sendable {
         }
     }
 
-    /// The index has everything.
-    func indexed() {
+    /// Whether somebody waits for the index.
+    var wantsIndex: Bool { state.withLock { !$0.indexWaiters.isEmpty } }
+
+    /// The index has everything up to a row.
+    ///
+    /// - Parameter newest: The newest row there is: who came before this waits for that one, and not for what comes after.
+    func indexed(_ row: Int64, newest: Int64) {
         let parkers = state.withLock { state in
-            defer { state.indexWaiters = [] }
-            return state.indexWaiters
+            for index in state.indexWaiters.indices where state.indexWaiters[index].row == nil {
+                state.indexWaiters[index].row = newest
+            }
+            let done = state.indexWaiters.filter { ($0.row ?? .max) <= row }.map(\.parker)
+            state.indexWaiters.removeAll { ($0.row ?? .max) <= row }
+            return done
         }
         for parker in parkers { parker.unpark(()) }
     }

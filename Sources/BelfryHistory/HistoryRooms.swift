@@ -68,8 +68,13 @@ struct HistoryRooms {
     }
 
     /// Notes what was handed over.
-    mutating func note(_ message: Message, of room: StoredRoom.ID) {
-        records[room.number]?.nextOffset = message.offset + 1
-        records[room.number]?.lastTimestamp = message.timestamp
+    mutating func note(_ messages: [StoredMessage]) {
+        for (index, stored) in messages.enumerated() {
+            // The last one of a row of the same room says it all.
+            if index + 1 < messages.count, messages[index + 1].room == stored.room { continue }
+            guard let known = records.index(forKey: stored.room.number) else { continue }
+            records.values[known].nextOffset = stored.message.offset + 1
+            records.values[known].lastTimestamp = stored.message.timestamp
+        }
     }
 }

@@ -72,7 +72,7 @@ enum HistorySchema {
 
     /// A number of the table `state`.
     static func state(_ key: String, _ db: Database) throws -> Int64? {
-        try Int64.fetchOne(db, sql: "SELECT value FROM state WHERE key = ?", arguments: [key])
+        try Int64.fetchOne(db.cachedStatement(sql: "SELECT value FROM state WHERE key = ?"), arguments: [key])
     }
 
     static func setState(_ key: String, _ value: Int64, _ db: Database) throws {

@@ -42,7 +42,7 @@ public final class SQLiteHistory: HistoryStore {
         (self.queue, self.files) = (queue, files)
         let writer = HistoryWriter(queue, files, configuration, logger)
         writer.open()
-        self.writer = Lock(Task.detached { await writer.run() })
+        self.writer = Lock(writer.start())
     }
 
     // MARK: HistoryStore

@@ -18,7 +18,7 @@ struct InteropPeer: AsyncParsableCommand {
         abstract: "Drive Belfry's public API by JSON lines on standard input and output."
     )
 
-    @Argument(help: "The protocol: missioncommander or nucosmq.")
+    @Argument(help: "The protocol: missioncommander, nucosmq or chatbox50.")
     var system: System
 
     @Option(help: "The I/O engine: auto, epoll or uring.")
@@ -31,7 +31,7 @@ struct InteropPeer: AsyncParsableCommand {
     var logLevel = "warning"
 
     enum System: String, ExpressibleByArgument, CaseIterable {
-        case missioncommander, nucosmq
+        case missioncommander, nucosmq, chatbox50
     }
 
     func validate() throws {
@@ -50,6 +50,8 @@ struct InteropPeer: AsyncParsableCommand {
             await serve(MissionCommanderPeer(broker: broker, logger: logger, output: output), output)
         case .nucosmq:
             await serve(NucosPeer(broker: broker, logger: logger, output: output), output)
+        case .chatbox50:
+            await serve(ChatBoxPeer(broker: broker, logger: logger, output: output), output)
         }
     }
 

@@ -17,6 +17,9 @@ actor PeerOutput {
         ])
     }
 
+    /// Tells of something by an object of its own.
+    func write(event members: [String: JSON]) { write(.object(members)) }
+
     /// One object of JSON texts, each as it came over the wire: nothing may change on the way to the driver.
     func write(_ members: [(name: String, value: Payload)]) {
         var line = Data()

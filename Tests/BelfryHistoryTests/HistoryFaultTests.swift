@@ -167,4 +167,29 @@ struct HistoryFaultTests {
             }
         }
     }
+
+    @Test("that is mended later: rooms that were open meanwhile are stored from then on")
+    func mended() async throws {
+        let file = try HistoryFile()
+        try Data("no database".utf8).write(to: URL(filePath: file.path))
+        let last = try await file.withBroker { broker in
+            let room = try await broker.room("a")
+            for number in 0..<10 { try await room.publish(.text("\(number)")) }
+            await #expect(throws: BelfryError.self) { try await room.publish(.text("x"), durability: .stored) }
+            try FileManager.default.removeItem(atPath: file.path)
+            var last: RoomPosition?
+            try await eventually("it is stored") {
+                last = try? await room.publish(.text("stored"), durability: .stored)
+                return last != nil
+            }
+            return try #require(last)
+        }
+        try await file.withBroker { broker in
+            let room = try await broker.room("a")
+            #expect(room.epoch == last.epoch)
+            let page = try await room.page(limit: 1)
+            #expect(page.messages.map(\.offset) == [last.offset])
+            #expect(page.texts == ["stored"])
+        }
+    }
 }

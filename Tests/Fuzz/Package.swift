@@ -22,6 +22,7 @@ let package = Package(
         .target(name: "BelfryJSON", swiftSettings: settings),
         .target(name: "BelfryZlib", dependencies: ["CZlib"], swiftSettings: settings),
         .executableTarget(name: "fuzz-http", swiftSettings: settings),
+        .executableTarget(name: "fuzz-irc", swiftSettings: settings),
         .executableTarget(name: "fuzz-missioncommander", dependencies: ["BelfryJSON"], swiftSettings: settings),
         .executableTarget(name: "fuzz-nucosmq", dependencies: ["BelfryJSON"], swiftSettings: settings),
         .executableTarget(

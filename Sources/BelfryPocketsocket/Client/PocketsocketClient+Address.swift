@@ -22,8 +22,8 @@ extension PocketsocketClient {
 
         /// Reads `host`, `host:port`, `[IPv6]:port`, an IPv6 address alone, or `ws://host[:port][/path][?query]`.
         ///
-        /// - Throws: ``PocketsocketClientError`` `.badAddress` with a message that says what is wrong; `wss://` is bad,
-        ///   for there is no TLS.
+        /// - Throws: ``PocketsocketClientError`` `.badAddress` with a message that says what is wrong; `wss://` is bad:
+        ///   a Pocketsocket server has no TLS of its own.
         public init(_ text: String, name: String = "") throws(PocketsocketClientError) {
             let (host, port, path) = try Self.parts(of: text)
             try self.init(host: host, port: port ?? Self.defaultPort, path: path, name: name, asIn: text)
@@ -87,7 +87,7 @@ extension PocketsocketClient {
             while rest.first == " " { rest.removeFirst() }
             while rest.last == " " { rest.removeLast() }
             let lower = rest.prefix(6).lowercased()
-            guard !lower.hasPrefix("wss://") else { throw bad(text, "wss needs TLS, which is not supported") }
+            guard !lower.hasPrefix("wss://") else { throw bad(text, "wss:// is not for this client") }
             if lower.hasPrefix("ws://") { rest = rest.dropFirst(5) }
             let authority = rest.prefix { $0 != "/" && $0 != "?" }
             let tail = rest.dropFirst(authority.count)

@@ -37,6 +37,8 @@ extension WatchboxClient {
         case disconnected(WatchboxClientError)
         /// The server knows the client again; the groups are being joined again.
         case reconnected
+        /// Messages of a group were lost while the client was away, so many; nil where nobody knows.
+        case gap(group: String, lost: Int?)
         /// Something came for a group that is no message, and is lost.
         case messageLost(group: String, WatchboxClientError)
     }

@@ -24,7 +24,7 @@ enum WatchboxClientAnswer: Equatable {
     /// The messages of a batch: an array of `{"group":…,"message":…}`.
     ///
     /// - Returns: nil for what is none, or has a group that was not asked for: it is a message then.
-    static func batch(_ body: [UInt8], of groups: [String]) -> [(group: String, json: [UInt8])]? {
+    static func batch(_ body: [UInt8], of groups: [String]) -> [WatchboxFound]? {
         guard body.first == ASCII.openBracket else { return nil }
         do throws(JSONFault) {
             return try read(body, Set(groups))
@@ -36,9 +36,9 @@ enum WatchboxClientAnswer: Equatable {
     private static func read(
         _ body: [UInt8],
         _ groups: Set<String>
-    ) throws(JSONFault) -> [(group: String, json: [UInt8])]? {
+    ) throws(JSONFault) -> [WatchboxFound]? {
         let bytes = body.span
-        var found: [(group: String, json: [UInt8])] = []
+        var found: [WatchboxFound] = []
         var scanner = JSONScanner()
         try scanner.expect(ASCII.openBracket, bytes)
         while true {
@@ -46,6 +46,7 @@ enum WatchboxClientAnswer: Equatable {
             guard try scanner.peek(bytes) == ASCII.openBrace, try scanner.enterObject(bytes) else { return nil }
             var group: String?
             var message: Range<Int>?
+            var offset: UInt64?
             repeat {
                 let name = try scanner.name(bytes)
                 let value = try scanner.value(bytes)
@@ -53,12 +54,14 @@ enum WatchboxClientAnswer: Equatable {
                     group = value.text.string(in: bytes)
                 } else if name.equals("message", in: bytes), message == nil {
                     message = value.range
+                } else if name.equals("at", in: bytes), value.kind == .number, offset == nil {
+                    offset = UInt64(value.text.string(in: bytes))
                 } else {
                     return nil
                 }
             } while try scanner.nextMember(bytes)
             guard let group, let message, groups.contains(group) else { return nil }
-            found.append((group, Array(body[message])))
+            found.append(WatchboxFound(group: group, json: Array(body[message]), offset: offset))
             scanner.skipWhitespace(bytes)
             if try scanner.peek(bytes) == ASCII.closeBracket { break }
             try scanner.expect(ASCII.comma, bytes)

@@ -4,6 +4,7 @@
 import Belfry
 import BelfryHTTP
 import BelfryIO
+import HTTPTypes
 
 // Asks for the groups' messages (Watchbox protocol, §7): never two questions for one group at a time.
 extension WatchboxClientCore {
@@ -139,6 +140,7 @@ extension WatchboxClientCore {
         if question.wait > .zero {
             WatchboxClientForm.append("wait", Int(clamping: question.wait.nanoseconds / 1_000_000), to: &body)
             WatchboxClientForm.append("batch", max(1, configuration.maxBatch), to: &body)
+            if configuration.resumes { WatchboxClientForm.append("at", 1, to: &body) }
         }
         do throws(HTTPClientError) {
             let limit = configuration.requestTimeout + question.wait
@@ -186,7 +188,12 @@ extension WatchboxClientCore {
     private func deliver(_ json: [UInt8], to question: Question, _ era: UInt64) {
         if question.wait > .zero, let batch = WatchboxClientAnswer.batch(json, of: question.groups) {
             if era == self.era { manner = .holding }
-            for (name, json) in batch { deliver(json, to: name) }
+            for found in batch {
+                if let offset = found.offset, offset < .max, let epoch = groups[found.group]?.next?.epoch {
+                    groups[found.group]?.next = RoomPosition(epoch: epoch, offset: offset + 1)
+                }
+                deliver(found.json, to: found.group)
+            }
             return
         }
         // A server that knows batches would have made one.
@@ -222,18 +229,29 @@ extension WatchboxClientCore {
         }
     }
 
+    /// Notes where the client stands, as a server of ours says it, and tells of what is missing.
+    private func noteStanding(of name: String, _ response: HTTPClientResponse) {
+        guard let next = response.fields[.watchboxPosition].flatMap({ RoomPosition(token: $0) }) else { return }
+        groups[name]?.next = next
+        guard response.fields[.watchboxRecovered] == "false" else { return }
+        tell(.gap(group: name, lost: response.fields[.watchboxLost].flatMap { Int($0) }))
+    }
+
     /// Becomes a member.
     private func join(_ name: String, through connection: HTTPClientConnection, _ era: UInt64) async {
         guard groups[name] != nil else { return }
         var body: [UInt8] = []
         WatchboxClientForm.appendGroup(name, to: &body)
+        if configuration.resumes { WatchboxClientForm.appendResume(groups[name]?.next, to: &body) }
         do throws(HTTPClientError) {
             let response = try await connection.send(request("join", body))
             lastAnswer = loop.nowNanoseconds
             guard era == self.era else { return }
             do throws(Failure) {
                 switch try code(of: response, to: "join") {
-                case .joined: groups[name]?.isMember = true
+                case .joined:
+                    groups[name]?.isMember = true
+                    noteStanding(of: name, response)
                 case .notRegistered: lose(Failure(.notRegistered, "the server has forgotten the client"), since: era)
                 case .refused: leave(name, Failure(.refused, "the server refuses the group '\(name.prefix(100))'"))
                 case let code: throw Failure(.badAnswer, "the server answered \(code.rawValue) to 'join'")

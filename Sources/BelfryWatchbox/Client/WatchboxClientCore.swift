@@ -318,7 +318,7 @@ final class WatchboxClientCore {
 
     func stopListening(_ number: UInt64) { listeners.removeAll { $0.number == number } }
 
-    private func tell(_ event: Event) {
+    func tell(_ event: Event) {
         for listener in listeners { listener.queue.send(event) }
     }
 
@@ -363,7 +363,7 @@ extension WatchboxClientError {
     /// What a request's failure means to the client.
     init(_ error: HTTPClientError) {
         switch error.code {
-        case .connectFailed: self.init(.connectFailed, error.message)
+        case .connectFailed, .untrusted: self.init(.connectFailed, error.message)
         case .badResponse, .badRequest, .invalidURL: self.init(.badAnswer, error.message)
         case .cancelled: self.init(.cancelled, error.message)
         case .closed: self.init(.closed, error.message)

@@ -28,6 +28,12 @@ enum WatchboxClientForm {
         }
     }
 
+    /// The `resume` field: where the client goes on; empty for one that wants to know where it begins.
+    static func appendResume(_ next: RoomPosition?, to body: inout [UInt8]) {
+        append("resume", to: &body)
+        body.append(contentsOf: (next?.token ?? "").utf8)
+    }
+
     /// A field with a number.
     static func append(_ name: String, _ number: Int, to body: inout [UInt8]) {
         append(name, to: &body)

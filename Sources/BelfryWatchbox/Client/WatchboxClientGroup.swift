@@ -22,6 +22,8 @@ final class WatchboxClientGroup {
     private let loop: EventLoop
     /// The server has said so since the last registration.
     var isMember = false
+    /// The first message that the client does not have; of servers that say it.
+    var next: RoomPosition?
     /// No question before this time of the loop's clock.
     var notBefore: Int64 = 0
     private var listeners: [Listener] = []

@@ -13,6 +13,12 @@ struct FormFields {
     private(set) var wait: Int?
     /// The value of `batch`.
     private(set) var batch: Int?
+    /// The value of `resume`: the client wants to know where it stands, and has what came before that position.
+    ///
+    /// Ours, not the original's; empty for no position.
+    private(set) var resume: String?
+    /// Whether messages of a batch are to say where they stand: a field `at`, ours as well.
+    private(set) var wantsPositions = false
 
     /// Reads a body.
     ///
@@ -43,6 +49,10 @@ struct FormFields {
             wait = wait ?? Self.number(value)
         } else if Self.equal(name, "batch") {
             batch = batch ?? Self.number(value)
+        } else if Self.equal(name, "resume") {
+            resume = resume ?? String(decoding: Percent.decode(value, isForm: true).prefix(64), as: UTF8.self)
+        } else if Self.equal(name, "at") {
+            wantsPositions = true
         }
     }
 

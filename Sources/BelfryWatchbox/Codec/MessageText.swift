@@ -36,7 +36,9 @@ enum MessageText {
     static func isJSON(_ bytes: [UInt8]) -> Bool { (try? JSONScanner.validate(bytes.span)) != nil }
 
     /// A batch: an array of objects `{"group":…,"message":…}`, oldest first within each group.
-    static func batch(_ messages: [(group: String, json: [UInt8])]) -> [UInt8] {
+    ///
+    /// With positions each has a member `at` as well, the message's offset in its room.
+    static func batch(_ messages: [WatchboxFound], withPositions: Bool) -> [UInt8] {
         var output: [UInt8] = [ASCII.openBracket]
         for (index, message) in messages.enumerated() {
             if index > 0 { output.append(ASCII.comma) }
@@ -44,6 +46,7 @@ enum MessageText {
             JSONWriter.append(message.group, to: &output)
             output += Array(#","message":"#.utf8)
             output += message.json
+            if withPositions, let offset = message.offset { output += Array(",\"at\":\(offset)".utf8) }
             output.append(ASCII.closeBrace)
         }
         output.append(ASCII.closeBracket)

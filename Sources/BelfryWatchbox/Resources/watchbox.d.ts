@@ -28,6 +28,8 @@ declare namespace watchbox {
         disconnect?: Listener;
         /** It is back: not called for the first one. Groups are joined again by themselves. */
         reconnect?: Listener;
+        /** Messages of a group are missing after an outage, so many; undefined if nobody knows. */
+        gap?: (group: string, lost: number | undefined) => void;
         /** Milliseconds that a get may wait for messages (8000), below the server's timeout. 0: as the original. */
         wait?: number;
         /** Messages in one answer at most, and messages that wait for a callback before no more are fetched (50). */

@@ -23,6 +23,7 @@
         logLevel: 3,
         disconnect: undefined,
         reconnect: undefined,
+        gap: undefined, // (group, lost): messages are missing after a reconnect; `lost` is undefined if nobody knows how many.
         wait: 8000, // Below the server's timeout, after which it forgets who says nothing.
         batch: 50,
         keepAlive: 3000,
@@ -115,9 +116,9 @@
                 signal: aborter.signal,
             });
             const text = await response.text();
-            const { ok, status } = response;
+            const { ok, status, headers } = response;
             if (!ok) return { failed: new Error(`The server answers ${status}`), status };
-            return CODE.test(text) ? { code: text } : { text };
+            return CODE.test(text) ? { code: text, headers } : { text };
         } catch (error) {
             return { failed: error };
         } finally {
@@ -198,6 +199,7 @@
         isJoining = false;
         wasMember = false; // In this session or an earlier one.
         isPolled = false;
+        position = ''; // '<epoch>.<offset>' of the first message that is not here yet, from servers that say it.
         #pending = [];
         #isDelivering = false;
 
@@ -251,7 +253,8 @@
         group.isJoining = true;
         group.isMember = false;
         const start = performance.now();
-        const { code, failed } = await post('join', { group: group.name }, current);
+        const fields = { group: group.name, resume: group.position }; // An original server does not look at `resume`.
+        const { code, failed, headers } = await post('join', fields, current);
         if (current !== session) return;
         group.isJoining = false;
         current.rtt = performance.now() - start;
@@ -260,9 +263,22 @@
             return;
         }
         log(code === JOINED ? 3 : 1, `join response: ${code}`);
-        if (code === JOINED) group.joined();
-        else group.refused(code);
+        if (code === JOINED) {
+            standing(group, headers);
+            group.joined();
+        } else group.refused(code);
         pump();
+    }
+
+    /** Where the page is in the group's messages, as a server that resumes says it. */
+    function standing(group, headers) {
+        const position = headers.get('X-Watchbox-Position');
+        if (!position) return;
+        group.position = position;
+        if (headers.get('X-Watchbox-Recovered') !== 'false') return;
+        const lost = headers.get('X-Watchbox-Lost');
+        log(2, `${lost || 'some'} messages of group ${group.name} are lost`);
+        call(options.gap, group.name, lost ? Number(lost) : undefined);
     }
 
     // ---- Polling --------------------------------------------------------------------------------------------------
@@ -290,7 +306,7 @@
         current.polls.add(mark);
         for (const group of list) group.isPolled = true;
         const fields = list.map(({ name }) => ['group', name]);
-        if (wait) fields.push(['wait', wait], ['batch', options.batch]);
+        if (wait) fields.push(['wait', wait], ['batch', options.batch], ['at', 1]);
         const start = performance.now();
         const answer = await post('get', fields, current, wait);
         if (current !== session) {
@@ -357,7 +373,11 @@
         if (wait && isBatch(value, list)) {
             current.mode = 'long';
             current.early = 0;
-            for (const { group, message } of value) groups.get(group)?.deliver(message);
+            for (const { group, message, at } of value) {
+                const entry = groups.get(group);
+                if (entry && at !== undefined) entry.position = entry.position.replace(/\.\d+$/, `.${at + 1}`);
+                entry?.deliver(message);
+            }
         } else {
             if (wait) current.mode = 'plain';
             groups.get(list[0].name)?.deliver(value);
@@ -448,7 +468,7 @@
                 if (value === undefined || value === null) continue;
                 if (key === 'queue') Object.assign(options.queue, value);
                 else if (key === 'url') options.url = String(value).replace(/\/+$/, '');
-                else if (key === 'disconnect' || key === 'reconnect') {
+                else if (key === 'disconnect' || key === 'reconnect' || key === 'gap') {
                     if (!isFunction(value)) throw new TypeError(`watchbox.init: ${key} is no function`);
                     options[key] = value;
                 } else if (Number.isFinite(Number(value)) && Number(value) >= 0) options[key] = Number(value);

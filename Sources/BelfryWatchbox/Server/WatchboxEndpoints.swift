@@ -56,7 +56,8 @@ struct WatchboxEndpoints: Sendable {
 
     func join(_ request: Request, _ connection: Connection) throws -> Reply {
         guard let id = try client(request, connection) else { return code(.notRegistered) }
-        let group = try field(fields(request).groups.first, "group")
+        let fields = fields(request)
+        let group = try field(fields.groups.first, "group")
         let context = connection.context
         guard group != WatchboxShared.serverGroup else {
             let isNew = shared.clients.change(id) { client in
@@ -74,6 +75,14 @@ struct WatchboxEndpoints: Sendable {
         }
         guard mayJoin == true else { return code(mayJoin == nil ? .notRegistered : .refused) }
         let home = shared.broker.home(of: group)
+        if let resume = fields.resume {
+            let resumption = WatchboxResumption(shared, from: context, to: home) { [self] there in
+                let isNew = shared.hub(of: there).join(id, group, on: there)
+                return (isNew == true, joined(id, group, isNew))
+            }
+            resumption.set(id, group, from: RoomPosition(token: resume))
+            return .later(resumption)
+        }
         guard home != context.index else {
             return .now(joined(id, group, shared.hub(of: context).join(id, group, on: context)))
         }
@@ -110,7 +119,8 @@ struct WatchboxEndpoints: Sendable {
             client: id,
             groups: fields.groups,
             wait: min(fields.wait ?? 0, longest),
-            batch: fields.batch.map { max(1, min($0, configuration.maxBatch)) }
+            batch: fields.batch.map { max(1, min($0, configuration.maxBatch)) },
+            wantsPositions: fields.wantsPositions
         )
         guard fields.groups.count == 1, question.batch == nil else {
             return .later(WatchboxPoll(question, shared, on: context))
@@ -124,7 +134,8 @@ struct WatchboxEndpoints: Sendable {
             guard shared.broker.home(of: group) == context.index else {
                 return .later(WatchboxPoll(question, shared, on: context))
             }
-            found = shared.hub(of: context).next(for: id, in: group, on: context)
+            let (isMember, entry) = shared.hub(of: context).next(for: id, in: group, on: context)
+            found = (isMember, entry?.json)
             if found.json != nil { shared.log.write(3, "client got messages from server '\(group)'") }
         }
         guard found.isMember else { return code(.noMember) }

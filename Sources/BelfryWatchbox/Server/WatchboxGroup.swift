@@ -16,6 +16,8 @@ final class WatchboxGroup {
         let sender: ClientID?
         /// When it came, by the loop's clock.
         let time: Int64
+        /// Where it stands in the room.
+        let offset: UInt64
     }
 
     /// What members may have.
@@ -37,6 +39,10 @@ final class WatchboxGroup {
     private var overflowed: UInt64 = 0
     /// Each member's cursor: the offset of the next message to look at.
     private var members: [ClientID: UInt64] = [:]
+    /// What members missed before they came back: it goes first.
+    private var replays: [ClientID: Deque<Entry>] = [:]
+    /// Keeps what is said for who may come back.
+    var keeper: SessionID?
     /// Requests that wait for a message.
     var waiters: Set<WatchboxClients.Waiter> = []
     /// Whether they will be told in this turn.
@@ -67,7 +73,16 @@ final class WatchboxGroup {
         return true
     }
 
-    func remove(_ id: ClientID) { members[id] = nil }
+    func remove(_ id: ClientID) {
+        members[id] = nil
+        replays[id] = nil
+    }
+
+    /// Puts what a member missed before everything else.
+    func replay(_ messages: [Entry], to id: ClientID) {
+        guard members[id] != nil, !messages.isEmpty else { return }
+        replays[id] = Deque(messages)
+    }
 
     // MARK: Messages
 
@@ -77,11 +92,12 @@ final class WatchboxGroup {
     func append(
         _ json: [UInt8],
         from sender: ClientID?,
+        at offset: UInt64,
         now: Int64,
         limit: Int,
         maxBytes: () -> Int
     ) {
-        entries.append(Entry(json: json, sender: sender, time: now))
+        entries.append(Entry(json: json, sender: sender, time: now, offset: offset))
         count(Self.size(json))
         let (most, overflow) = max(1, limit).multipliedReportingOverflow(by: 4)
         while !overflow && entries.count > most || bytes > maxBytes() && entries.count > 1 {
@@ -115,7 +131,11 @@ final class WatchboxGroup {
     /// The next message of a member, if there is one; nil also for who is no member.
     ///
     /// - Parameter lost: Is told how many it missed because there were too many.
-    func next(for id: ClientID, _ window: Window, lost: (Int) -> Void) -> [UInt8]? {
+    func next(for id: ClientID, _ window: Window, lost: (Int) -> Void) -> Entry? {
+        if !replays.isEmpty, let entry = replays[id]?.popFirst() {
+            if replays[id]?.isEmpty == true { replays[id] = nil }
+            return entry
+        }
         guard let place = members.index(forKey: id) else { return nil }
         var cursor = members.values[place]
         guard cursor < end else { return nil }
@@ -127,7 +147,7 @@ final class WatchboxGroup {
         while cursor < end {
             let entry = self[cursor]
             cursor += 1
-            if window.includesOwn || entry.sender != id { return entry.json }
+            if window.includesOwn || entry.sender != id { return entry }
         }
         return nil
     }

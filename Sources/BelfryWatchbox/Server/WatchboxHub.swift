@@ -27,7 +27,7 @@ final class WatchboxHub: RoomTap {
         guard let json = MessageText.json(event: event, payload) else {
             return shared.log.write(1, "a message in group '\(room)' that is no JSON was left out")
         }
-        append(json, from: nil, to: group, on: context)
+        append(json, from: nil, at: context.endOffset(of: room) &- 1, to: group, on: context)
     }
 
     // MARK: Groups
@@ -56,25 +56,41 @@ final class WatchboxHub: RoomTap {
         return group
     }
 
+    /// For a member that resumes: its group, and the offset from which on it gets everything.
+    func resume(_ id: ClientID, _ name: String, on context: LoopContext) -> (group: WatchboxGroup, end: UInt64)? {
+        guard let group = groups[name], group.contains(id) else { return nil }
+        if group.keeper == nil { group.keeper = context.keepPast(of: name) }
+        return (group, context.endOffset(of: name))
+    }
+
     /// Takes a client out of a group.
     func leave(_ id: ClientID, _ name: String, on context: LoopContext) {
         guard let group = groups[name] else { return }
         group.remove(id)
         guard group.isEmpty else { return }
+        if let keeper = group.keeper { context.releasePast(of: name, keeper) }
         groups[name] = nil
         context.updateTaps(of: name)
     }
 
     /// Publishes what a client said, or the process, to the group and the room.
     func publish(_ json: [UInt8], from id: ClientID?, _ sender: Sender, to name: String, on context: LoopContext) {
-        if let group = groups[name] { append(json, from: id, to: group, on: context) }
+        if let group = groups[name] {
+            append(json, from: id, at: context.endOffset(of: name), to: group, on: context)
+        }
         context.relay("", Payload(.json, bytes: json), to: name, sender: sender, from: self)
     }
 
-    private func append(_ json: [UInt8], from id: ClientID?, to group: WatchboxGroup, on context: LoopContext) {
+    private func append(
+        _ json: [UInt8],
+        from id: ClientID?,
+        at offset: UInt64,
+        to group: WatchboxGroup,
+        on context: LoopContext
+    ) {
         guard let shared else { return }
         let configuration = shared.configuration
-        group.append(json, from: id, now: context.turnTime, limit: shared.settings.listLimit) {
+        group.append(json, from: id, at: offset, now: context.turnTime, limit: shared.settings.listLimit) {
             let total = shared.groupBytes.load(ordering: .relaxed)
             return total > configuration.maxGroupBytesInAll ? 0 : configuration.maxGroupBytes
         }
@@ -96,7 +112,9 @@ final class WatchboxHub: RoomTap {
     }
 
     /// The next message of a client in a group; `isMember` says whether it is one.
-    func next(for id: ClientID, in name: String, on context: LoopContext) -> (isMember: Bool, json: [UInt8]?) {
+    func next(for id: ClientID, in name: String, on context: LoopContext) -> (
+        isMember: Bool, entry: WatchboxGroup.Entry?
+    ) {
         guard let shared, let group = groups[name], group.contains(id) else { return (false, nil) }
         let settings = shared.settings
         let window = WatchboxGroup.Window(

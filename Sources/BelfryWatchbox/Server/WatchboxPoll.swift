@@ -5,6 +5,14 @@ import Belfry
 import BelfryHTTP
 import BelfryIO
 
+/// A message for a client.
+struct WatchboxFound: Sendable {
+    let group: String
+    let json: [UInt8]
+    /// Where it stands in its room; nil for a reply.
+    let offset: UInt64?
+}
+
 /// A `get` that is not answered at once: its groups are at home on other loops, or it waits for a message.
 ///
 /// Loop-confined to its connection's loop. It visits the homes of its groups one after the other, taking what is there;
@@ -18,13 +26,21 @@ final class WatchboxPoll: HeldRequest {
         let wait: Int
         /// The most messages; nil for one, as it is.
         let batch: Int?
+        /// Whether messages of a batch say where they stand.
+        let wantsPositions: Bool
 
         /// The same with another group first: one that always has something must not keep a batch from the others.
         func rotated(by count: UInt64) -> Question {
             guard batch != nil, groups.count > 1 else { return self }
             let start = Int(count % UInt64(groups.count))
             let rotated = Array(groups[start...] + groups[..<start])
-            return Question(client: client, groups: rotated, wait: wait, batch: batch)
+            return Question(
+                client: client,
+                groups: rotated,
+                wait: wait,
+                batch: batch,
+                wantsPositions: wantsPositions
+            )
         }
     }
 
@@ -35,7 +51,7 @@ final class WatchboxPoll: HeldRequest {
         let waits: Bool
         /// The group that is next.
         var next = 0
-        var found: [(group: String, json: [UInt8])] = []
+        var found: [WatchboxFound] = []
         var bytes = 0
         var isMember = true
 
@@ -101,7 +117,7 @@ final class WatchboxPoll: HeldRequest {
     func visited(_ visit: Visit) {
         isVisiting = false
         if question.batch != nil, !visit.found.isEmpty {
-            finish(WatchboxCode.response(MessageText.batch(visit.found)))
+            finish(WatchboxCode.response(MessageText.batch(visit.found, withPositions: question.wantsPositions)))
         } else if let first = visit.found.first {
             finish(WatchboxCode.response(first.json))
         } else if !visit.isMember {

@@ -33,11 +33,11 @@ extension WatchboxShared {
     private func takeMessages(_ name: String, _ visit: inout WatchboxPoll.Visit, _ context: LoopContext) {
         let hub = hub(of: context)
         while !visit.isFull {
-            let (isMember, json) = hub.next(for: visit.question.client, in: name, on: context)
+            let (isMember, entry) = hub.next(for: visit.question.client, in: name, on: context)
             guard isMember else { return visit.isMember = false }
-            guard let json else { break }
-            visit.found.append((name, json))
-            visit.bytes += json.count
+            guard let entry else { break }
+            visit.found.append(WatchboxFound(group: name, json: entry.json, offset: entry.offset))
+            visit.bytes += entry.json.count
             log.write(3, "client got messages from server '\(name)'")
         }
         if visit.waits, visit.found.isEmpty { hub.addWaiter(visit.waiter, to: name) }
@@ -50,7 +50,7 @@ extension WatchboxShared {
                 return visit.isMember = false
             }
             guard let json else { return }
-            visit.found.append((Self.serverGroup, json))
+            visit.found.append(WatchboxFound(group: Self.serverGroup, json: json, offset: nil))
             visit.bytes += json.count
         }
     }

@@ -55,6 +55,8 @@ struct HandshakeTests {
             ("ws://127.0.0.1:8001/a/b?c=d", "127.0.0.1:8001", "127.0.0.1:8001", "/a/b?c=d"),
             ("ws://[::1]:9?x", "[::1]:9", "[::1]:9", "/?x"),
             ("ws://[::1]/", "[::1]:80", "[::1]", "/"),
+            ("WSS://localhost/a", "localhost:443", "localhost", "/a"),
+            ("wss://[::1]:9/", "[::1]:9", "[::1]:9", "/"),
         ]
     )
     func urls(_ text: String, _ endpoint: String, _ authority: String, _ target: String) throws {
@@ -67,7 +69,7 @@ struct HandshakeTests {
     @Test(
         "what is no URL of a WebSocket says so",
         arguments: [
-            "", "localhost:80", "http://localhost", "wss://localhost", "ws://", "ws://user@localhost",
+            "", "localhost:80", "http://localhost", "wss://", "ws://", "ws://user@localhost",
             "ws://localhost:x",
             "ws://localhost/#a", "ws://localhost/a b", "ws://localhost/\r\nX: y", "ws://::1/",
         ]

@@ -156,7 +156,10 @@ struct WatchboxClientFailureTests {
 
     @Test("URLs that can't be connected to are refused")
     func urls() {
-        for text in ["", "127.0.0.1:8001", "https://127.0.0.1:8001", "http://127.0.0.1:8001/path", "http://:8001"] {
+        for text in [
+            "", "127.0.0.1:8001", "ftp://127.0.0.1:8001", "https://127.0.0.1/path", "http://127.0.0.1:8001/path",
+            "http://:8001",
+        ] {
             #expect(throws: WatchboxClientError.self, "\(text)") { try WatchboxClient(text, logger: .silent) }
         }
     }

@@ -228,6 +228,7 @@ func takeEvents(_ count: Int, from events: Queue<WatchboxClient.Event>) async th
         case .registered: found.append("registered")
         case .disconnected(let error): found.append("disconnected \(error.code)")
         case .reconnected: found.append("reconnected")
+        case .gap(let group, let lost): found.append("gap \(group) \(lost.map(String.init) ?? "?")")
         case .messageLost(let group, let error): found.append("lost \(group) \(error.code)")
         }
     }

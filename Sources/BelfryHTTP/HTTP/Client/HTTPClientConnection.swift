@@ -15,8 +15,10 @@ import HTTPTypes
 package final class HTTPClientConnection {
     /// The bounds, with every default.
     package struct Configuration: Sendable {
-        /// How long connecting may take, with looking the name up.
+        /// How long connecting may take, with looking the name up and TLS.
         package var connectTimeout = Duration.seconds(10)
+        /// For `https`: a file in PEM with the certificate authorities to trust; nil for the system's.
+        package var authorities: String?
         /// How long a whole response may take from when the request is sent, unless `send` says otherwise.
         package var requestTimeout = Duration.seconds(30)
         /// A connection that was idle for longer is not used again: servers close them about that time.
@@ -48,7 +50,7 @@ package final class HTTPClientConnection {
     ///
     /// - Parameter timeout: For the response; nil for `requestTimeout`. Waiting for the turn, and connecting, come on
     ///   top.
-    /// - Throws: ``HTTPClientError``: `.connectFailed` when it was not sent for certain; `.connectionLost`,
+    /// - Throws: ``HTTPClientError``: `.connectFailed` or `.untrusted` when it was not sent for certain; `.connectionLost`,
     ///   `.timedOut`, `.badResponse`, `.badRequest`, `.cancelled`, `.closed`.
     package func send(
         _ request: HTTPClientRequest,
@@ -127,6 +129,7 @@ package final class HTTPClientConnection {
         if let link, link.isUsable, !isStale { return link }
         link?.abort()
         link = nil
+        let start = loop.nowNanoseconds
         let handle: IOHandle
         do throws(IOError) {
             handle = try await Connector(on: loop).connect(to: url.endpoint, timeout: configuration.connectTimeout)
@@ -141,6 +144,15 @@ package final class HTTPClientConnection {
         connectionCount += 1
         let made = HTTPClientLink(handle, on: loop, limits: configuration.limits)
         link = made
+        guard url.isSecure else { return made }
+        let left = configuration.connectTimeout - .nanoseconds(loop.nowNanoseconds - start)
+        do throws(HTTPClientError) {
+            try await made.secure(url.host, authorities: configuration.authorities, within: left)
+        } catch {
+            if link === made { link = nil }
+            if isClosed { throw HTTPClientError(.closed, "the client was closed") }
+            throw error
+        }
         return made
     }
 }

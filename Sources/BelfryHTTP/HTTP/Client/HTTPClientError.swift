@@ -11,6 +11,8 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         case badRequest
         /// There was no connection: the request was not sent.
         case connectFailed
+        /// The server's certificate is not trusted: the request was not sent.
+        case untrusted
         /// The connection ended before the whole response: the request may have arrived or not.
         case connectionLost
         /// The response did not come in time: the request may have arrived or not.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BelfryIO
+import BelfryTLS
 
 /// A client's socket: one request and its response at a time.
 ///
@@ -17,6 +18,8 @@ final class HTTPClientLink: IOHandler {
     private let handle: IOHandle
     private var decoder: HTTPResponseDecoder
     private var outbound = OutboundBytes()
+    private var tls: TLSStream?
+    private var secured: Parker<HTTPClientError?>?
     private var isBusy = false
     private var isOpen = true
     private var head = HTTPResponseHead()
@@ -36,6 +39,37 @@ final class HTTPClientLink: IOHandler {
 
     /// Whether another request may be sent.
     var isUsable: Bool { isOpen && outcome == nil && decoder.isIdle }
+
+    /// Goes over to TLS before the first request; ends the connection when that fails.
+    ///
+    /// - Throws: ``HTTPClientError`` `.connectFailed`, `.untrusted` or `.cancelled`.
+    func secure(_ host: String, authorities: String?, within limit: Duration) async throws(HTTPClientError) {
+        let parker = Parker<HTTPClientError?>()
+        do throws(TLSError) {
+            tls = try TLSStream(handle, on: loop, host: host, authorities: authorities, handler: self)
+        } catch {
+            abort()
+            throw HTTPClientError(.connectFailed, error.message)
+        }
+        secured = parker
+        let timer = loop.schedule(
+            after: limit,
+            waking: parker,
+            with: HTTPClientError(.connectFailed, "no answer to the TLS handshake within \(limit)")
+        )
+        defer { loop.cancel(timer) }
+        let error: HTTPClientError?
+        switch await parker.park() {
+        case .value(let value): error = value
+        case .cancelled: error = HTTPClientError(.cancelled, "cancelled while connecting")
+        }
+        secured = nil
+        guard let error else { return }
+        abort()
+        throw error
+    }
+
+    func connected(_ handle: IOHandle) { secured?.unpark(nil) }
 
     /// Sends a request and waits for its response; ends the connection when it fails, or takes longer than `limit`.
     func exchange(
@@ -69,7 +103,7 @@ final class HTTPClientLink: IOHandler {
 
     private func pump() {
         while !isBusy, let batch = outbound.next {
-            switch loop.send(batch, on: handle) {
+            switch tls?.send(batch) ?? loop.send(batch, on: handle) {
             case .queued: outbound.removeNext()
             case .busy: isBusy = true
             case .closed: return
@@ -135,11 +169,14 @@ final class HTTPClientLink: IOHandler {
         isOpen = false
         fail(.init(.connectionLost, "the connection ended"))
         outbound = OutboundBytes()
+        tls = nil
     }
 
     private func fail(_ error: HTTPClientError, isUnanswered: Bool? = nil) {
         let isUnanswered = isUnanswered ?? decoder.isUnanswered
         abort()
+        let isUntrusted = tls?.failure?.isUntrusted == true
+        secured?.unpark(HTTPClientError(isUntrusted ? .untrusted : .connectFailed, error.message))
         outcome.take()?.unpark(.failure(Failure(error: error, isUnanswered: isUnanswered)))
     }
 
@@ -150,6 +187,6 @@ final class HTTPClientLink: IOHandler {
     func abort() {
         guard isOpen else { return }
         isOpen = false
-        loop.close(handle)
+        if let tls { tls.close() } else { loop.close(handle) }
     }
 }

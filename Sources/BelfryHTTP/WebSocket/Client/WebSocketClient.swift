@@ -17,13 +17,13 @@ public enum WebSocketClient {
     /// connection has an event loop of its own, which ends with the scope.
     ///
     /// - Parameters:
-    ///   - url: As in `ws://localhost:8001/path`.
+    ///   - url: As in `ws://localhost:8001/path`, or `wss://` for TLS.
     ///   - io: Which engine.
     ///   - configuration: The bounds.
     ///   - logger: Hears of a fallback to another engine.
     ///   - body: Uses the WebSocket, which must not leave it.
     /// - Returns: What `body` returns.
-    /// - Throws: ``WebSocketError`` `.invalidURL`, `.connectFailed`, `.refused` or `.badHandshake`; what `body` throws.
+    /// - Throws: ``WebSocketError`` `.invalidURL`, `.connectFailed`, `.untrusted`, `.refused` or `.badHandshake`; what `body` throws.
     public static func withConnection<Result>(
         to url: String,
         io: IOChoice = .automatic,
@@ -57,7 +57,7 @@ public enum WebSocketClient {
 
     /// Opens a WebSocket that its owner closes.
     ///
-    /// - Throws: ``WebSocketError`` `.connectFailed`, `.refused` or `.badHandshake`.
+    /// - Throws: ``WebSocketError`` `.connectFailed`, `.untrusted`, `.refused` or `.badHandshake`.
     package static func open(
         _ url: WebSocketURL,
         on loop: EventLoop,

@@ -14,7 +14,10 @@ extension WebSocketClient {
         public var deflate: WebSocketDeflate?
         /// How long connecting may take, with looking the name up.
         public var connectTimeout = Duration.seconds(10)
-        /// How long the server may then take to answer the handshake.
+        /// For `wss`: a file in PEM with the certificate authorities to trust; nil, the default, for the system's, which
+        /// the environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` replace.
+        public var authorities: String?
+        /// How long the server may then take to answer the handshake, and before it TLS's.
         public var handshakeTimeout = Duration.seconds(10)
         /// Bytes of one message, after decompression; a longer one ends the connection with 1009.
         public var maxMessageBytes = 16 * 1024 * 1024

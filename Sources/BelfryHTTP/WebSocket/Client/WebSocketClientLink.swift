@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BelfryIO
+import BelfryTLS
 
 /// A client's socket: handshake, frames both ways, pings and the order of closing.
 ///
@@ -21,6 +22,7 @@ final class WebSocketClientLink: IOHandler, WebSocketLink {
     private var deflater: MessageDeflater?
     private var random = SystemRandomNumberGenerator()
     private var outbound = OutboundBytes()
+    private var tls: TLSStream?
     private var isBusy = false
     private var isReceiving = true
     private var timer: TimerID?
@@ -51,17 +53,36 @@ final class WebSocketClientLink: IOHandler, WebSocketLink {
 
     func start(on handle: IOHandle, _ url: WebSocketURL) {
         self.handle = handle
-        loop.setHandler(self, of: handle)
+        if !url.isSecure { loop.setHandler(self, of: handle) }
         if let keepAlive = configuration.keepAlive { loop.setKeepAlive(keepAlive, of: handle) }
         do throws(WebSocketError) {
             let request = try handshake.request(url)
             outbound.append(request.span)
+            if url.isSecure { try startTLS(url.host) }
         } catch {
             return fail(error)
         }
         loop.startReceiving(handle)
-        arm(configuration.handshakeTimeout) { $0.fail(WebSocketError(.connectFailed, "no answer to the handshake")) }
+        arm(configuration.handshakeTimeout) { link in
+            let kind = link.tls?.isOpen == false ? "TLS handshake" : "handshake"
+            link.fail(WebSocketError(.connectFailed, "no answer to the \(kind)"))
+        }
         pump()
+    }
+
+    private func startTLS(_ host: String) throws(WebSocketError) {
+        do throws(TLSError) {
+            tls = try TLSStream(
+                handle,
+                on: loop,
+                host: host,
+                authorities: configuration.authorities,
+                handler: self
+            )
+        } catch {
+            loop.setHandler(self, of: handle)
+            throw WebSocketError(.connectFailed, error.message)
+        }
     }
 
     private func receiveHandshake(_ bytes: Span<UInt8>) {
@@ -135,7 +156,7 @@ final class WebSocketClientLink: IOHandler, WebSocketLink {
 
     /// It always does.
     func announceRoom() {}
-    var pendingBytes: Int { outbound.byteCount }
+    var pendingBytes: Int { outbound.byteCount + (tls?.pendingBytes ?? 0) }
 
     func send(_ kind: WebSocketMessageKind, _ payload: Span<UInt8>) {
         guard phase == .open else { return }
@@ -171,7 +192,7 @@ final class WebSocketClientLink: IOHandler, WebSocketLink {
 
     private func pump() {
         while !isBusy, let batch = outbound.next {
-            switch loop.send(batch, on: handle) {
+            switch tls?.send(batch) ?? loop.send(batch, on: handle) {
             case .queued: outbound.removeNext()
             case .busy: isBusy = true
             case .closed: return
@@ -216,7 +237,7 @@ final class WebSocketClientLink: IOHandler, WebSocketLink {
             self.ping = nil
         } else if !ping.isOnWire {
             // Behind a queue that does not shrink it waits as long as the sender does.
-            if outbound.byteCount == 0, !loop.isSending(handle) { self.ping = (now, true) }
+            if pendingBytes == 0, !loop.isSending(handle) { self.ping = (now, true) }
         } else if now - ping.since >= configuration.pongTimeout.nanoseconds {
             fail(WebSocketError(.connectionLost, "no answer to a ping", closeCode: .abnormal))
         }
@@ -249,7 +270,7 @@ final class WebSocketClientLink: IOHandler, WebSocketLink {
         phase = .closed
         loop.cancel(timer)
         timer = nil
-        loop.close(handle)
+        if let tls { tls.close() } else { loop.close(handle) }
     }
 
     func ended(_ handle: IOHandle) {
@@ -264,7 +285,9 @@ final class WebSocketClientLink: IOHandler, WebSocketLink {
 
     func failed(_ handle: IOHandle, _ error: IOError) {
         switch phase {
-        case .handshaking: fail(WebSocketError(.connectFailed, error.message))
+        case .handshaking:
+            let isUntrusted = tls?.failure?.isUntrusted == true
+            fail(WebSocketError(isUntrusted ? .untrusted : .connectFailed, error.message))
         // Behind the close frames it makes no difference how the connection ends.
         case .finishing, .closed: abort()
         case .open, .closing: fail(WebSocketError(.connectionLost, error.message, closeCode: .abnormal))
@@ -276,6 +299,7 @@ final class WebSocketClientLink: IOHandler, WebSocketLink {
         if phase == .handshaking { outcome.unpark(.failure(WebSocketError(.connectFailed, "the loop has stopped"))) }
         phase = .closed
         outbound = OutboundBytes()
+        tls = nil
         channel?.ended(end, failure ?? WebSocketError(end))
     }
 }

@@ -6,7 +6,8 @@ public struct WebSocketError: Error, Sendable, CustomStringConvertible {
     /// The kinds of failure; new ones may be added, so a switch needs a `default`.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String, Sendable {
-            case invalidURL, connectFailed, refused, badHandshake, closed, connectionLost, protocolError, cancelled
+            case invalidURL, connectFailed, untrusted, refused, badHandshake, closed, connectionLost, protocolError,
+                cancelled
         }
 
         private let kind: Kind
@@ -15,6 +16,8 @@ public struct WebSocketError: Error, Sendable, CustomStringConvertible {
         public static let invalidURL = Code(kind: .invalidURL)
         /// There was no connection, or no answer in time; the message has the reason.
         public static let connectFailed = Code(kind: .connectFailed)
+        /// The server's certificate is expired, for another host, or of nobody who is trusted; the message has the reason.
+        public static let untrusted = Code(kind: .untrusted)
         /// The server answered with another status than 101; the message has it.
         public static let refused = Code(kind: .refused)
         /// The server's answer is no WebSocket handshake.

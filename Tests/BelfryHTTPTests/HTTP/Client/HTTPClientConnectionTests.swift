@@ -162,8 +162,10 @@ struct HTTPClientConnectionTests {
         let url = try HTTPURL("HTTP://[::1]:8001?a=b")
         #expect(url.authority == "[::1]:8001" && url.target == "/?a=b" && url.description == "http://[::1]:8001/?a=b")
         #expect(try HTTPURL("http://localhost").endpoint == .name("localhost", port: 80))
+        #expect(try HTTPURL("HTTPS://localhost/a").endpoint == .name("localhost", port: 443))
+        #expect(try HTTPURL("https://localhost/a").description == "https://localhost/a")
         for text in [
-            "", "ws://a", "https://a", "http://", "http://a b", "http://u@a", "http://a#b", "http://a:x",
+            "", "ws://a", "https://", "http://", "http://a b", "http://u@a", "http://a#b", "http://a:x",
             "http://unix:/a",
         ] {
             #expect(throws: HTTPClientError.self, "\(text)") { try HTTPURL(text) }

@@ -1,4 +1,0 @@
-// Belfry: real-time messaging, library and broker.
-// SPDX-License-Identifier: Apache-2.0
-
-// Filled in the next commits.
