@@ -409,9 +409,14 @@ def a_phone_has_room_for_fingers_and_a_keyboard():
         ann.join("Ann")
         with Tab(server.url) as bob:
             bob.join("Bob")
+            for number in range(12):
+                ann.say("A line,\nand another.")
+            is_sent(ann)
+            # The list scrolls, the page does not.
+            expect(ann.run("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"), [844, 390])
             for number in range(30):
                 bob.say("Message number %d, which is long enough for two lines on a phone, at least on this one." % number)
-            ann.until("document.querySelectorAll('#log .message').length === 30")
+            ann.until("document.querySelectorAll('#log .message').length === 42")
             picture(ann, "phone-dark")
             expect(ann.run(SMALL_TARGETS), [])
             # A field of 16 pixels is not zoomed into.
