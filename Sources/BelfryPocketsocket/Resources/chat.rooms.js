@@ -139,7 +139,7 @@
         recount = setTimeout(() => {
             recount = undefined;
             forget(({ seen }) => seen < since);
-            if (isToRepeat) countAgain();
+            if (isToRepeat) countAgain(true); // The others may have said so too early for this count.
             isToRepeat = false;
         }, GONE_AFTER);
     }
