@@ -162,6 +162,21 @@ struct ResumeTests {
         }
     }
 
+    @Test("who resumes after a restart hears sessions that came before it", arguments: BackendKind.testable)
+    func renumbered(_ backend: BackendKind) async throws {
+        var query = ""
+        try await withPocketsocket(LoopSetup(backend, loops: 1)) { running in
+            let (_, start) = try await connect(running)
+            query = "resume=\(start.epoch).\(start.offset)&session=\(start.session)"
+        }
+        try await withPocketsocket(LoopSetup(backend, loops: 1)) { running in
+            let (first, _) = try await connect(running)
+            try await first.send(message(7))
+            _ = try await first.text()
+            #expect(try await next(connect(running, query).client).data == 7)
+        }
+    }
+
     @Test("the Swift client misses nothing when its link breaks", arguments: BackendKind.testable)
     func client(_ backend: BackendKind) async throws {
         try await withPocketsocket(LoopSetup(backend, loops: 1)) { running in
