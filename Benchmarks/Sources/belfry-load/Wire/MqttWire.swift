@@ -22,6 +22,11 @@ struct MqttWire: Wire {
         Self.packet(0x30, Self.string(room) + payload)
     }
 
+    /// The payload is the end; no delimiter keeps digits of the topic apart from those of a stamp.
+    func stamp(in publication: [UInt8], payload: [UInt8]) -> (offset: Int, mask: UInt64)? {
+        (publication.count - payload.count, 0)
+    }
+
     func parse(_ bytes: ArraySlice<UInt8>) throws -> (item: WireItem, length: Int)? {
         guard let first = bytes.first, let (size, headerBytes) = try Self.remainingLength(bytes) else { return nil }
         let length = headerBytes + size
