@@ -22,11 +22,11 @@ SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryHistoryT
 # (InteropTests) have the machine to themselves, one after the other.
 TEST = swift test --skip-build --disable-xctest
 
-.PHONY: help run test autobahn bench microbench fuzz tsan asan format lint docs clean
+.PHONY: help run test autobahn bench bench-report microbench fuzz tsan asan format lint docs clean
 
 help: ## This list.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
-		|| sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1   \2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1   \2/p' Makefile
 
 run: ## Build the broker and serve on 127.0.0.1, ports 4000, 8001 and 30000, until Ctrl-C. ARGS= goes to `belfry serve`.
 	@.ci/setup build
@@ -50,6 +50,11 @@ bench: ## Measure belfry beside redis and NATS (about 5 minutes). ARGS=--quick f
 	cd Benchmarks && swift build -c release
 	cd Benchmarks && "$$(swift build -c release --show-bin-path)/belfry-bench" \
 		--belfry "$$(cd .. && swift build -c release --show-bin-path)/belfry" $(ARGS)
+
+bench-report: ## Render the newest results of `make bench` again and print the page's path. ARGS=--markdown for a README.
+	@.ci/setup build
+	@cd Benchmarks && swift build -c release --quiet --product belfry-report
+	@cd Benchmarks && "$$(swift build -c release --show-bin-path)/belfry-report" $(ARGS)
 
 microbench: ## Run the microbenchmarks and hold their allocations to Benchmarks/Thresholds.
 	@.ci/setup bench
