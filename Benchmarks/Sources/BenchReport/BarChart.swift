@@ -10,8 +10,8 @@ struct BarChart {
     let figure: Figure
     let row: BenchmarkResults.Workload
 
-    private let width = 440.0
-    private let left = 136.0
+    private let width = 460.0
+    private var left: Double { Drawing.nameWidth(results.servers) }
     private let right = 96.0
     private let step = 23.0
 

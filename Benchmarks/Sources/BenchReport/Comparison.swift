@@ -80,7 +80,9 @@ extension BenchmarkResults {
     func spread(_ figure: Figure, _ row: Workload, _ server: Server) -> Spread? {
         guard let cell = cell(row, server), let spread = cell.spread(figure.key), spread.median > 0 else { return nil }
         let isAboutMemory = cell.spread(Figure.memory.key) != nil
-        if isAboutMemory, figure == .processor || figure == .rate { return nil }
+        if isAboutMemory, figure == .processor || figure == .rate || figure == .peak { return nil }
+        // At a fixed rate deliveries per second say what was asked for.
+        if figure == .rate, cell.spread("rate") != nil { return nil }
         return spread
     }
 

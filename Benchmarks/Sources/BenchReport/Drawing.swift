@@ -1,10 +1,16 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchResults
 import LoadReport
 
 /// Shapes of the charts; colours are classes of the style sheet.
 enum Drawing {
+    /// Room for the names of servers left of a chart, in bold.
+    static func nameWidth(_ servers: [BenchmarkResults.Server]) -> Double {
+        Double(min(max(servers.map(\.name.count).max() ?? 0, 8), 40)) * 7.9 + 14
+    }
+
     /// A coordinate, as written.
     static func number(_ value: Double) -> String { Format.fixed(value, 1) }
 

@@ -31,18 +31,36 @@ struct Figure: Sendable, Equatable {
     static let memory = Figure(key: "bytesPerSession", title: "Memory per idle session", unit: .bytes)
     static let entries = Figure(key: "kernelEntries", title: "Kernel entries per delivery", unit: .plain)
 
+    static let peak = Figure(key: "peakResidentBytes", title: "Peak memory", unit: .bytes)
+
     /// Those by which servers are compared.
-    static let compared = [processor, rate, p50, p99, p999, memory]
+    static let compared = [processor, rate, p50, p99, p999, memory, peak]
 
     /// All that have a name here.
     static let known =
         compared + [
             entries,
+            Figure(key: "voluntarySwitches", title: "Context switches per delivery", unit: .plain),
+            Figure(key: "rate", title: "Messages due per second", unit: .perSecond),
+            Figure(key: "sendDelayP99", title: "Sent late, p99", unit: .microseconds),
+            Figure(key: "deliveriesPerSecondAlone", title: "Deliveries per second without the slow", unit: .perSecond),
+            Figure(key: "slowCostPercent", title: "Cost of the slow, %", unit: .plain),
             Figure(key: "serverShare", title: "Core share, server", unit: .share),
             Figure(key: "loadShare", title: "Core share, load", unit: .share),
             Figure(key: "serverWaitShare", title: "Waiting, server", unit: .share),
             Figure(key: "loadWaitShare", title: "Waiting, load", unit: .share),
         ]
+
+    /// A round figure with its unit, as at an axis: `1 ms`, not `1.00 ms`.
+    func tick(_ value: Double) -> String {
+        let words = text(value).split(separator: " ", omittingEmptySubsequences: false)
+        var number = String(words[0])
+        if number.contains("."), !number.contains("/") {
+            while number.hasSuffix("0") { number.removeLast() }
+            if number.hasSuffix(".") { number.removeLast() }
+        }
+        return ([number] + words.dropFirst().map(String.init)).joined(separator: " ")
+    }
 
     /// A figure with its unit, three significant digits.
     func text(_ value: Double) -> String {

@@ -58,7 +58,7 @@ struct FigureTable {
                     [:],
                     [
                         .element("th", ["scope": "row"], text: row.title),
-                        .element("td", ["class": "text"], text: name),
+                        .element("td", ["class": "name"], text: name),
                     ] + figures.map { cell($0, entry.spread($0.key), isBest: false) }
                 )
             }

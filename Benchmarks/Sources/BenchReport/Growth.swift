@@ -40,7 +40,7 @@ struct Growth {
                 }
                 guard points.count > 1, let kind = points.first?.row.kind else { return nil }
                 return Growth(
-                    parameter: parameter == "connections" && kind == "fanout" ? "subscribers" : parameter,
+                    parameter: parameter == "connections" ? noun(kind) : parameter,
                     subject: subject(kind, common),
                     figure: figure,
                     points: points.sorted { $0.value < $1.value }
@@ -53,11 +53,19 @@ struct Growth {
         settings.filter { $0.key != parameter }
     }
 
+    private static func noun(_ kind: String) -> String {
+        switch kind {
+        case "fanout": "subscribers"
+        case "idle": "sessions"
+        default: "connections"
+        }
+    }
+
     private static func subject(_ kind: String, _ common: [String: String]) -> String {
         let parts = common.sorted { $0.key < $1.key }.compactMap { key, value -> String? in
             switch (key, value) {
             case (_, "0"): nil
-            case ("connections", _): kind == "fanout" ? "\(value) subscribers" : "\(value) connections"
+            case ("connections", _): "\(value) \(noun(kind))"
             case ("payload", _): "\(value) bytes"
             case (_, "yes"): key
             default: "\(key) \(value)"

@@ -10,11 +10,11 @@ struct GrowthChart {
     let palette: Palette
     let growth: Growth
 
-    private let width = 620.0
+    private let width = 860.0
     private let left = 66.0
-    private let right = 150.0
+    private var right: Double { Drawing.nameWidth(results.servers) + 34 }
     private let top = 10.0
-    private let bottom = 330.0
+    private let bottom = 350.0
 
     /// The chart; `id` is unique in the page.
     func markup(id: String) -> Markup {
@@ -82,7 +82,7 @@ struct GrowthChart {
         for tick in up.ticks {
             let y = up.position(tick)
             shapes.append(Drawing.line(left, y, width - right, y, "grid"))
-            shapes.append(Drawing.label(left - 8, y + 4, growth.figure.text(tick), anchor: "end", "tick"))
+            shapes.append(Drawing.label(left - 8, y + 4, growth.figure.tick(tick), anchor: "end", "tick"))
         }
         for point in growth.points {
             let x = across.position(point.value)
@@ -99,7 +99,7 @@ struct GrowthChart {
 
     /// Names at the lines' ends, moved apart where they would overlap, each with a leader to its line.
     private func placed(_ labels: [(y: Double, server: BenchmarkResults.Server)]) -> [Markup] {
-        let gap = 15.0
+        let gap = 16.0
         let sorted = labels.sorted { $0.y < $1.y }
         var places: [Double] = []
         for label in sorted { places.append(max(label.y, (places.last ?? -gap) + gap)) }

@@ -30,8 +30,8 @@ public struct HTMLReport {
             .style(StyleSheet.text)
         )
         let sections = [
-            overview, bars(.processor, "processor"), bars(.rate, "rate"), latency, bars(.memory, "memory"), growth,
-            figures, machine,
+            overview, bars(.processor, "processor"), bars(.rate, "rate"), latency, bars(.memory, "memory"),
+            bars(.peak, "peak"), growth, figures, machine,
         ].compactMap { $0 }
         let links = sections.map { Markup.element("a", ["href": "#\($0.id)"], text: $0.title) }
         let body = Markup.element(
@@ -87,11 +87,11 @@ public struct HTMLReport {
         content.append(.element("h3", text: "Where others win"))
         content.append(list(comparison.ending(.loses), none: "Nowhere in this comparison."))
         content.append(.element("h3", text: "Where Belfry wins"))
-        content += summary.wins.map { .element("p", text: $0) }
+        content.append(.element("ul", [:], summary.wins.map { .element("li", text: $0) }))
         content.append(folded("Each of them", list(comparison.ending(.wins), none: "Nowhere.")))
         let undecided = comparison.ending(.undecided)
         if !undecided.isEmpty {
-            content.append(folded("Too close to call: \(undecided.count)", list(undecided, none: "")))
+            content.append(folded("Undecided: \(undecided.count)", list(undecided, none: "")))
         }
         content.append(.element("p", ["class": "note"], text: Summary.rules))
         return Section(id: "summary", title: "In short", content: content)
@@ -116,7 +116,7 @@ public struct HTMLReport {
                 .element("span", text: "of \(verdicts.count) won")
             ),
             .element("div", ["class": "split", "aria-hidden": "true"], parts),
-            .element("div", ["class": "rest"], text: "\(counts[2]) lost, \(counts[1]) too close to call")
+            .element("div", ["class": "rest"], text: "\(counts[2]) lost, \(counts[1]) undecided")
         )
     }
 
@@ -191,7 +191,9 @@ public struct HTMLReport {
             GrowthChart(results: results, palette: palette, growth: growth).markup(id: "growth-\(index)")
         }
         guard !charts.isEmpty else { return nil }
-        let words = "Both axes are logarithmic: a straight line that falls by half where the number doubles halves."
+        let words =
+            "Both axes are logarithmic, whiskers reach from the smallest repetition to the largest. A flat line is the "
+            + "same cost at every size."
         return Section(
             id: "growth",
             title: "Growth",
@@ -234,8 +236,12 @@ public struct HTMLReport {
                 "tr",
                 [:],
                 .element("th", ["scope": "row"], text: server.name),
-                .element("td", ["class": "text"], text: server.wire),
-                .element("td", ["class": "text"], .element("code", text: server.command.joined(separator: " ")))
+                .element("td", ["class": "name"], text: server.wire),
+                .element(
+                    "td",
+                    ["class": "text"],
+                    .element("code", text: server.command.map { $0.isEmpty ? "''" : $0 }.joined(separator: " "))
+                )
             )
         }
         return Section(

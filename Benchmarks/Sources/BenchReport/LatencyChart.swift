@@ -16,9 +16,9 @@ struct LatencyChart {
         (.p50, 0, "p50"), (.p99, 3, "p99"), (.p999, 2, "p99.9"),
     ]
 
-    private let width = 440.0
-    private let left = 136.0
-    private let right = 14.0
+    private let width = 460.0
+    private var left: Double { Drawing.nameWidth(results.servers) }
+    private let right = 28.0
     private let step = 23.0
 
     /// The chart; `id` is unique in the page.
@@ -31,7 +31,7 @@ struct LatencyChart {
         for tick in scale.ticks {
             let x = scale.position(tick)
             shapes.append(Drawing.line(x, 0, x, bottom, "grid"))
-            shapes.append(Drawing.label(x, bottom + 14, Figure.p50.text(tick), anchor: "middle", "tick"))
+            shapes.append(Drawing.label(x, bottom + 14, Figure.p50.tick(tick), anchor: "middle", "tick"))
         }
         for (index, server) in servers.enumerated() {
             let y = Double(index) * step + step / 2
@@ -45,7 +45,11 @@ struct LatencyChart {
                 shapes.append(Drawing.line(first, y, last, y, "stroke thin " + style))
             }
             for (_, spread) in spreads where spread.count > 1 {
-                shapes += Drawing.whisker(scale.position(spread.minimum), scale.position(spread.maximum), y: y)
+                // Three whiskers on one line would be taken for one another: pale bands instead.
+                let start = scale.position(spread.minimum)
+                shapes.append(
+                    Drawing.bar(start, y - 4, scale.position(spread.maximum) - start, 8, "range " + style)
+                )
             }
             for (entry, spread) in spreads {
                 let x = scale.position(spread.median)

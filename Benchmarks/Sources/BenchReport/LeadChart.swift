@@ -11,9 +11,9 @@ struct LeadChart {
     /// Whether the product has more than one family, which is then named.
     let namesFamily: Bool
 
-    private let width = 760.0
+    private let width = 820.0
     private let left = 300.0
-    private let right = 116.0
+    private let right = 180.0
     private let step = 23.0
 
     /// The chart; `id` is unique in the page.
@@ -43,12 +43,12 @@ struct LeadChart {
             shapes.append(Drawing.label(left - 12, y + 14, name, anchor: "end"))
             shapes.append(Drawing.bar(min(middle, end), y + 1, (end - middle).magnitude, step - 5, style))
             let text = Format.number(verdict.lead) + "× " + verdict.theirs.name
-            let words1 = verdict.outcome == .undecided ? "≈ " + verdict.theirs.name : text
-            let isLeft = verdict.factor < 1 && verdict.outcome == .loses
+            let remark = verdict.outcome == .undecided ? text + ", undecided" : text
+            let isLeft = verdict.factor < 1
             shapes.append(
                 isLeft
-                    ? Drawing.label(middle + 8, y + 14, words1, "label")
-                    : Drawing.label(max(end, middle) + 8, y + 14, words1, "label")
+                    ? Drawing.label(middle + 8, y + 14, remark, "label")
+                    : Drawing.label(max(end, middle) + 8, y + 14, remark, "label")
             )
             words.append("\(name): \(verdict.sentenceEnd)")
         }

@@ -29,7 +29,13 @@ public struct MarkdownReport {
         parts.append("**Where others win**: " + escaped(summary.losses))
         let warnings = summary.warnings.map(escaped).joined(separator: " ")
         if !warnings.isEmpty { parts.append(warnings) }
+        if hasMarks { parts.append(escaped(Summary.marks)) }
+        parts.append(escaped(summary.provenance))
         return parts.joined(separator: "\n\n") + "\n"
+    }
+
+    private var hasMarks: Bool {
+        results.rows.contains { row in results.servers.contains { !results.marks(row, $0).isEmpty } }
     }
 
     private func table(of figure: Figure, _ text: (Double) -> String) -> String {
@@ -43,7 +49,7 @@ public struct MarkdownReport {
             let best = results.best(of: figure, in: row)?.server.name
             let cells = servers.map { server -> String in
                 guard let spread = results.spread(figure, row, server) else { return "–" }
-                let value = text(spread.median) + results.marks(row, server).replacing("*", with: "\\*")
+                let value = text(spread.median) + escaped(results.marks(row, server))
                 return server.name == best ? "**\(value)**" : value
             }
             lines.append("| \(escaped(row.title)) | " + cells.joined(separator: " | ") + " |")

@@ -38,10 +38,11 @@ struct Scale {
         return start + min(max(share, 0), 1) * (end - start)
     }
 
-    /// Round values within the domain: decades, with 2 and 5 between if there are few.
+    /// Round values within the domain: decades, with more between where those are few.
     var ticks: [Double] {
         let decades = Int(log10(domain.lowerBound).rounded(.down))...Int(log10(domain.upperBound).rounded(.up))
-        let steps = log10(domain.upperBound / domain.lowerBound) > 2.5 ? [1.0] : [1, 2, 5]
+        let span = log10(domain.upperBound / domain.lowerBound)
+        let steps: [Double] = span > 2.5 ? [1] : span > 0.7 ? [1, 2, 5] : [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8]
         return decades.flatMap { decade in steps.map { $0 * pow(10, Double(decade)) } }.filter(domain.contains)
     }
 }

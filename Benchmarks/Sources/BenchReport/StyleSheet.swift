@@ -36,10 +36,11 @@ enum StyleSheet {
         .note { font-size: 0.9rem; }
         .warning { border-left: 4px solid var(--o1); padding: 4px 14px; background: var(--card); }
         .lead { font-size: 1.12rem; }
-        nav { margin: 14px 0 0; font-size: 0.93rem; }
-        nav a { margin-right: 16px; white-space: nowrap; }
+        nav { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 14px 0 0; font-size: 0.93rem; }
         a { color: var(--p0); }
-        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(164px, 1fr)); gap: 12px; margin: 20px 0; }
+        .tiles {
+          display: grid; grid-template-columns: repeat(auto-fit, minmax(164px, 1fr)); gap: 12px; margin: 20px 0;
+        }
         .tile { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 12px 16px; }
         .tile .what { color: var(--soft); font-size: 0.88rem; }
         .tile .count { font-size: 1.7rem; font-weight: 650; line-height: 1.25; }
@@ -55,6 +56,8 @@ enum StyleSheet {
         }
         figure.wide { max-width: 900px; margin: 14px 0; }
         figcaption { font-weight: 600; margin-bottom: 8px; }
+        figure.wide { overflow-x: auto; }
+        figure.wide svg.chart { min-width: 600px; }
         svg.chart { display: block; width: 100%; height: auto; }
         .cards svg.chart { max-width: 500px; }
         svg text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif; fill: var(--ink);
@@ -65,6 +68,7 @@ enum StyleSheet {
         .grid { stroke: var(--rule); stroke-width: 1; }
         .whisker { stroke: var(--ink); stroke-width: 1.2; opacity: 0.75; }
         .fill { fill: var(--c); }
+        .range { fill: var(--c); opacity: 0.35; }
         .stroke { stroke: var(--c); stroke-width: 2.2; fill: none; stroke-linejoin: round; }
         .thin { stroke-width: 1.3; opacity: 0.8; }
         .mark { fill: var(--c); stroke: var(--card); stroke-width: 1; }
@@ -82,8 +86,10 @@ enum StyleSheet {
         table { border-collapse: collapse; font-size: 0.86rem; font-variant-numeric: tabular-nums; margin: 8px 0; }
         th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap; }
         th { font-weight: 600; }
+        thead th { white-space: normal; vertical-align: bottom; min-width: 84px; }
         th:first-child, td.text, th.text { text-align: left; }
         td.text { white-space: normal; overflow-wrap: anywhere; }
+        td.name { text-align: left; }
         td small { display: block; color: var(--soft); }
         td.best { font-weight: 700; }
         @media print {
@@ -95,7 +101,9 @@ enum StyleSheet {
           .split span, .tile { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
           details::details-content { content-visibility: visible; block-size: auto; }
           summary { list-style: none; color: inherit; }
-          .scroll { overflow: visible; }
+          .scroll, figure.wide { overflow: visible; }
+          figure.wide svg.chart { min-width: 0; }
+          thead th { min-width: 0; }
           .scroll table { font-size: 6.5pt; }
           th, td { padding: 2px 4px; }
           h2 { break-after: avoid; }

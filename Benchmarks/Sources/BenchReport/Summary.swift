@@ -36,15 +36,14 @@ struct Summary {
         let processor = comparison.about(.processor)
         var text =
             "Of \(all.count) comparisons with the best of the others, Belfry wins \(comparison.ending(.wins).count), "
-            + "others win \(comparison.ending(.loses).count), and \(comparison.ending(.undecided).count) are too "
-            + "close to call."
+            + "others win \(comparison.ending(.loses).count), and \(comparison.ending(.undecided).count) are undecided."
         if let middle = Spread(processor.map(\.factor)) {
             text +=
                 middle.median >= 1
                 ? " For a delivery, the best of the others takes \(Format.number(middle.median))× the server CPU"
-                : " For a delivery, Belfry takes \(Format.number(1 / middle.median))× the server CPU of the best other"
-            text += " in the middle case; the cases range from \(Format.number(middle.minimum))× to "
-            text += "\(Format.number(middle.maximum))× in Belfry's favour."
+                : " For a delivery, the best of the others takes only \(Format.number(middle.median))× the server CPU"
+            text += " in the middle case (\(Format.number(middle.minimum))× to \(Format.number(middle.maximum))× over "
+            text += "all workloads; below 1 the other takes less)."
         }
         return text
     }
@@ -123,14 +122,10 @@ struct Summary {
             facts.append(("Commit", "\(commit.hash)\(state): \(commit.subject)"))
         }
         facts += results.versions.map { ($0.name, $0.version) }
-        let pinned = options.isPinned ? "a core each" : "one core for both"
-        facts.append(
-            (
-                "Measured",
-                "\(options.repetitions) repetitions of \(seconds) s after \(Format.number(options.warmUp)) s, "
-                    + "\(pinned), nice \(options.niceness)"
-            )
-        )
+        let repetitions = options.repetitions == 1 ? "one repetition" : "\(options.repetitions) repetitions"
+        let durations = "\(seconds) s after \(plain(options.warmUp)) s of warm-up"
+        let cores = options.isPinned ? "a core each" : "one core for both"
+        facts.append(("Measured", "\(repetitions) of \(durations), \(cores), nice \(options.niceness)"))
         facts.append(("Options", options.arguments.joined(separator: " ")))
         return facts
     }
@@ -138,8 +133,8 @@ struct Summary {
     /// How verdicts come about.
     static let rules =
         "In each row, Belfry in one protocol, by whichever of its engines does better there, is compared with the best "
-        + "of all others, by medians. Too close to call: within 5 %, or a repetition of one reaches into those of the "
-        + "other. " + marks
+        + "of all others, by medians. Undecided: within 5 %, or a repetition of one reaches into those of the other. "
+        + marks
 
     /// What the marks behind figures mean.
     static let marks = "* the load generator was the limit; ~ the machine was not quiet."
@@ -149,15 +144,22 @@ struct Summary {
         switch figure {
         case .processor: "CPU time of all the server's threads for one message at one subscriber, on one core."
         case .rate: "With the server on one core. Where connections are measured, connections let in per second."
+        case .peak: "The most memory the server had resident, its start and the clients' coming included."
         case .memory: "Growth of the server's resident memory for each session that does nothing."
         default:
             "From before the publisher's write to after the subscriber's read, on one logarithmic axis for all "
                 + "workloads. Less is better. The load is closed-loop: a larger window means a longer queue, not a "
-                + "slower server."
+                + "slower server. Marks are medians, pale bands reach from the smallest repetition to the largest."
         }
     }
 
-    private var seconds: String { Format.number(results.options.seconds) }
+    private var seconds: String { plain(results.options.seconds) }
+
+    /// `2`, `0.5`: no more digits than it has.
+    private func plain(_ value: Double) -> String {
+        let text = "\(value)"
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
 
     private var date: String {
         // Written by hand: the report is in English wherever it is made.

@@ -15,7 +15,7 @@ extension Comparison.Verdict {
         case .loses:
             return "\(theirs.name) is \(Format.number(lead))× better: \(other) against \(mine) of \(ours.name)"
         case .undecided:
-            return "too close to call: \(mine) of \(ours.name), \(other) of \(theirs.name)"
+            return "undecided: \(mine) of \(ours.name), \(other) of \(theirs.name)"
         }
     }
 }

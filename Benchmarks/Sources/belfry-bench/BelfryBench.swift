@@ -32,7 +32,7 @@ struct BelfryBench: ParsableCommand {
     @Option(help: "Only these servers, separated by commas.") var servers: String?
     @Option(help: "Nice value of servers and load: below 0 (root only) helps on a machine that is not quiet.")
     var nice = 0
-    @Option(help: "Directory of results, a folder per comparison (default results beside this package's manifest).")
+    @Option(help: "Directory of results, a folder per comparison, or a .json file (default Benchmarks/results).")
     var output: String?
 
     func validate() throws {
@@ -65,9 +65,7 @@ struct BelfryBench: ParsableCommand {
 
         var results = Results()
         let frame = frame(rows, contenders, isPinned: runner.isPinned)
-        let directory = output.map { ResultsDirectory(URL(fileURLWithPath: $0)) } ?? .standard()
-        let folder = try directory.makeFolder(for: frame.date)
-        let file = folder.appendingPathComponent(ResultsDirectory.fileName)
+        let file = try resultsFile(frame.date)
         let began = Date()
         let runs = rows.map { row in contenders.filter { $0.takes(row) }.count }.reduce(0, +)
         var progress = Progress(total: runs * repetitions)
@@ -89,12 +87,20 @@ struct BelfryBench: ParsableCommand {
             }
         }
         progress.end()
-        let page = folder.appendingPathComponent("report.html")
+        let page = file.deletingLastPathComponent().appendingPathComponent("report.html")
         try Data(HTMLReport(BenchmarkResults(contentsOf: file)).text.utf8).write(to: page)
         print(Tables(results: results, rows: rows, contenders: contenders).text)
         print("\(Format.fixed(Date().timeIntervalSince(began), 0)) s; every run's figures are in \(file.path)")
         print("As a page: \(page.path)")
         if results.hasErrors { throw ExitCode.failure }
+    }
+
+    /// The file that was named, or one in a folder of its own.
+    private func resultsFile(_ date: Date) throws -> URL {
+        let named = output.map { URL(fileURLWithPath: $0) }
+        if let named, named.pathExtension == "json" { return named }
+        let directory = named.map { ResultsDirectory($0) } ?? .standard()
+        return try directory.makeFolder(for: date).appendingPathComponent(ResultsDirectory.fileName)
     }
 
     private var repetitions: Int { self.repeat ?? (quick ? 1 : 3) }
