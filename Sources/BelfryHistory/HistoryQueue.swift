@@ -52,6 +52,8 @@ final class HistoryQueue: Sendable {
         }
     }
 
+    func release(_ room: StoredRoom.ID) { state.withLock { $0.rooms.forget(room) } }
+
     func record(_ room: StoredRoom.ID) -> HistoryRooms.Record? { state.withLock { $0.rooms[room] } }
 
     func append(_ messages: [StoredMessage]) {

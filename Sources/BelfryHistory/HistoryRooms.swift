@@ -67,6 +67,13 @@ struct HistoryRooms {
         )
     }
 
+    /// Forgets a room, unless something was published in it.
+    mutating func forget(_ room: StoredRoom.ID) {
+        guard let record = records[room.number], record.nextOffset == 0, !record.isStored else { return }
+        records[room.number] = nil
+        numbers[record.name] = nil
+    }
+
     /// Notes what was handed over.
     mutating func note(_ messages: [StoredMessage]) {
         for (index, stored) in messages.enumerated() {

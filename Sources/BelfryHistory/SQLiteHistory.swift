@@ -52,6 +52,9 @@ public final class SQLiteHistory: HistoryStore {
         queue.open(room, standing: standing)
     }
 
+    /// Forgets a room in which nothing was published: clients that join names by the thousand take no place for good.
+    public func release(_ room: StoredRoom.ID) { queue.release(room) }
+
     /// Takes messages; what there is no room for is counted as lost.
     public func append(_ messages: [StoredMessage]) { queue.append(messages) }
 

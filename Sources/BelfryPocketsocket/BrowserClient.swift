@@ -9,7 +9,8 @@ public import BelfryHTTP
 ///
 /// The page connects to the Pocketsocket server on its own host and port.
 public enum BrowserClient {
-    /// `pocket.socket.js` with its TypeScript declarations, and the page: `index.html`, `chat.css` and `chat.js`.
+    /// `pocket.socket.js` with its TypeScript declarations, and the page: `index.html`, `chat.css`, `chat.js` and the
+    /// scripts that belong to it.
     public static var resources: StaticResources {
         var resources = StaticResources()
         resources.add("pocket.socket.js", PackageResources.pocket_socket_js)
@@ -17,6 +18,11 @@ public enum BrowserClient {
         resources.add("index.html", PackageResources.index_html)
         resources.add("chat.css", PackageResources.chat_css)
         resources.add("chat.js", PackageResources.chat_js)
+        resources.add("chat.page.js", PackageResources.chat_page_js)
+        resources.add("chat.log.js", PackageResources.chat_log_js)
+        resources.add("chat.history.js", PackageResources.chat_history_js)
+        resources.add("chat.rooms.js", PackageResources.chat_rooms_js)
+        resources.add("chat.connection.js", PackageResources.chat_connection_js)
         return resources
     }
 }

@@ -11,4 +11,9 @@ struct BrowserTests {
     func pages(_ setup: Setup) async throws {
         try await Script(name: "browser", setup: setup).run(checks: 14, within: .seconds(140))
     }
+
+    @Test("the chat page and the client go on where they were, in Chromium", arguments: Setup.all(loops: [2]))
+    func returning(_ setup: Setup) async throws {
+        try await Script(name: "chat_page", setup: setup).run(checks: 11, within: .seconds(140))
+    }
 }

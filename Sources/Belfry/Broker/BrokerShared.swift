@@ -17,7 +17,9 @@ package final class BrokerShared: Sendable {
     /// By loop index; set once before the broker is handed out.
     private let contextBoxes = Lock<[UnownedContextBox]>([])
     private let ordinals = Lock<[String: Int]>([:])
-    private let lastNumber = Atomic<UInt64>(0)
+    /// Begins anywhere: who resumes after a restart leaves out what its session said, and a session of now must not have
+    /// the number of one of before.
+    private let lastNumber = Atomic<UInt64>(UInt64.random(in: 0..<1 << 40) << 15)
 
     init(configuration: BrokerConfiguration, logger: Logger, group: EventLoopGroup) {
         self.configuration = configuration

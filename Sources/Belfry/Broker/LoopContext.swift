@@ -224,6 +224,7 @@ package final class LoopContext: TurnEndHandler {
     func removeIfIdle(_ room: RoomCore) {
         guard room.isIdle, rooms[room.name] === room else { return }
         rooms[room.name] = nil
+        if room.nextOffset == 0, let stored = room.stored { stored.store.release(stored.id) }
         shared.counters.roomClosed()
     }
 

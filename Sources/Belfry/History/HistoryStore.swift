@@ -15,6 +15,11 @@ public protocol HistoryStore: Sendable {
     ///   the room than `standing`; the broker asks again.
     func open(_ room: String, standing: RoomPosition?) -> StoredRoom?
 
+    /// The broker has let go of a room in which nothing was ever published, and the store may forget it.
+    ///
+    /// Called on loops; must not wait.
+    func release(_ room: StoredRoom.ID)
+
     /// Takes messages, of each room in their order.
     ///
     /// Called on loops; must not wait. Each ``StoredMessage/receipt`` is called once, wherever the store likes.

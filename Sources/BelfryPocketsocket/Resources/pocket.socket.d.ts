@@ -18,7 +18,7 @@ declare namespace pocket {
     /** Events of the channel `socket`; others come from servers and other clients. */
     type CoreEvent =
         | 'connecting' | 'open' | 'close' | 'error' | 'reconnect'
-        | 'message' | 'connected' | 'disconnected' | 'sent' | 'broadcast-all-connected';
+        | 'message' | 'connected' | 'disconnected' | 'sent' | 'broadcast-all-connected' | 'resume' | 'gap';
 
     /**
      * Gets every event of a channel, or the one it was registered for.
@@ -26,7 +26,8 @@ declare namespace pocket {
      * The payload by event of the channel `socket`: `connecting` `[entry or address as given, uri]`; `open`
      * `{socket, data: Event}`; `close` CloseEvent; `error` Event or SocketError; `reconnect` Reconnect, before each new
      * attempt; `message` the MessageEvent of a text that is not one of pocketsocket's, or the object of a client's
-     * `socket.message`; `connected` and `disconnected` Presence; `sent` Receipt. On other channels: Message.
+     * `socket.message`; `connected` and `disconnected` Presence; `sent` Receipt; `resume` Resume, first after an open if
+     * the server resumes; `gap` Gap, after a reconnect that could not make up for everything. On other channels: Message.
      *
      * Any client can send what looks like a core event. What came over the wire has `__event`, what happened here has
      * not; `connecting`, `open`, `close` and `error` are never raised for what came over the wire.
@@ -45,6 +46,8 @@ declare namespace pocket {
         id: string;
         message: string;
         data: any;
+        /** Its offset in the order of a server that resumes. */
+        __at?: number;
         __channel: string;
         __eventName: string | undefined;
         __event: MessageEvent;
@@ -63,6 +66,39 @@ declare namespace pocket {
         address: string;
         port: number;
         __event: MessageEvent;
+    }
+
+    /** What a socket has of a server's messages. */
+    interface Position {
+        /** Of the server's order, in hexadecimal digits: another one after it has lost what it kept. */
+        epoch: string;
+        /** Of the first message that it does not have. */
+        offset: number;
+        /** What was sent in that session does not come back. */
+        session?: string;
+    }
+
+    /** A server that resumes says where this connection begins: at the position asked for, or as near as it can. */
+    interface Resume extends Position {
+        socket: 'resume';
+        session: string;
+        /** Nothing is missing between what was asked for and this. */
+        recovered: boolean;
+        /** How many messages are missing; null if nobody knows. */
+        lost: number | null;
+        __event: MessageEvent;
+    }
+
+    /** Messages that were missed and will not come. It happens here and has no `__event`; a server's own `gap` has. */
+    interface Gap {
+        socket: AugmentedWebSocket;
+        uri: string;
+        /** null if nobody knows. */
+        lost: number | null;
+        /** Where it would have gone on. */
+        before: Position;
+        /** Where it goes on. */
+        position: Position;
     }
 
     interface Reconnect {
@@ -150,6 +186,8 @@ declare namespace pocket {
         readonly attempt: number;
         /** When the next attempt is due, in milliseconds since 1970; null if none is. */
         readonly retryAt: number | null;
+        /** Where it would go on after a reconnect; null while the server does not offer that. */
+        readonly position: Position | null;
         /** How many messages wait for the next open. */
         readonly queued: number;
         /** Returns the message's ID; undefined, with an `error` event, if it can neither be sent nor queued. */
@@ -175,6 +213,19 @@ declare namespace pocket {
         };
         /** What may wait for an open, for each socket: 100 messages, 1048576 bytes. */
         queue?: { messages?: number; bytes?: number };
+        /**
+         * Whether connections ask the server, with the query `?resume`, to go on where they were: what was missed comes
+         * before anything else, once, and without what this socket had sent. Servers that do not know of it ignore the
+         * query. On by default, while `reconnect` is: without reconnecting there is nothing to resume.
+         *
+         * `fallback` (true): for servers that refuse addresses with a query, the second attempt and then each fourth is
+         * made without, until one has offered to resume. `limit`: how many missed messages it takes at most, the newest. `from` says where
+         * the first connection to an address begins; the epoch `0` and the offset 0 mean all that is kept.
+         * `false` switches it off.
+         */
+        resume?: boolean | {
+            enabled?: boolean; fallback?: boolean; limit?: number; from?: (uri: string) => Position | null | undefined;
+        };
     }
 
     interface Socket {

@@ -22,6 +22,7 @@
         WebSocket: undefined,
         reconnect: { enabled: true, delay: 1000, attempts: 5, factor: 1, maxDelay: 30000, jitter: 0 },
         queue: { messages: 100, bytes: 1024 * 1024 },
+        resume: { enabled: true, fallback: true, limit: undefined, from: undefined },
     };
 
     /** An address, a list or a call that cannot be used. */
@@ -209,9 +210,27 @@
         else raise('socket', 'error', error);
     }
 
+    /** A text without the offset that a server which resumes puts at its end; null where there is none. */
+    function withoutOffset(text) {
+        const place = typeof text === 'string' && /^\s*\{/.test(text) ? text.lastIndexOf('"at":') : -1;
+        const digits = place < 0 ? null : /^(\d{1,16})\}$/.exec(text.slice(place + 5));
+        if (!digits) return null;
+        const head = text.slice(0, place);
+        return { text: `${head.endsWith(',') ? head.slice(0, -1) : head}}`, offset: Number(digits[1]) };
+    }
+
+    /** An event as it was before the server added to its text. */
+    function withText(event, data) {
+        const { origin, lastEventId } = event;
+        return typeof root.MessageEvent === 'function' ? new root.MessageEvent('message', { data, origin, lastEventId })
+            : { type: 'message', data, target: event.target };
+    }
+
     /** Raises what a received text stands for. */
-    function receive(socket, messageEvent) {
-        socket._notify('message', messageEvent);
+    function receive(socket, received) {
+        const positioned = socket._isResuming ? withoutOffset(received.data) : null;
+        if (socket._isResuming && !socket._isNew(positioned?.offset, received)) return; // The page has it already.
+        const messageEvent = positioned ? withText(received, positioned.text) : received;
         let value = null;
         try {
             if (typeof messageEvent.data === 'string') value = JSON.parse(messageEvent.data);
@@ -219,6 +238,18 @@
             // Not JSON: raised as it came, below.
         }
         const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+        if (isObject) {
+            if (positioned) value.__at = positioned.offset;
+            else delete value.__at; // That is for this client to say.
+        }
+        if (socket._isOffer(isObject ? value : null)) {
+            const gap = socket._resumed(value);
+            value.__event = messageEvent;
+            raise('socket', 'resume', value, socket);
+            if (gap) raise('socket', 'gap', gap, socket);
+            return;
+        }
+        socket._notify('message', messageEvent);
         if (isObject && typeof value.socket === 'string') {
             value.__event = messageEvent;
             raise('socket', LOCAL_EVENTS.includes(value.socket) ? 'message' : value.socket, value, socket);
@@ -232,6 +263,82 @@
             if (message !== channel) raise(message, event, value, socket);
         } else {
             raise('socket', 'message', messageEvent, socket);
+        }
+        socket.dispatchEvent(messageEvent);
+    }
+
+    // ---- Resuming -------------------------------------------------------------------------------------------------
+
+    const isOffset = (value) => Number.isSafeInteger(value) && value >= 0;
+    const isHex = (value) => typeof value === 'string' && /^[0-9a-f]{1,16}$/i.test(value);
+
+    /** `{epoch, offset, session}`, or null if it is none. */
+    function checkedPosition(value) {
+        if (!isHex(value?.epoch) || !isOffset(value.offset)) return null;
+        return { epoch: value.epoch, offset: value.offset, session: isHex(value.session) ? value.session : undefined };
+    }
+
+    /** What a socket has of one server: where it goes on when it comes back, and how it asks for that. */
+    class Place {
+        position = null;
+        #failures = 0; // Attempts since it was open.
+        #isTrusted = false;
+        #query = '';
+        #asked = null; // The position that it asked for.
+
+        constructor(uri) {
+            this.uri = uri;
+        }
+
+        /** The URL of the next attempt: with the query if the page would resume. */
+        ask() {
+            const { enabled, fallback, limit, from } = options.resume;
+            this.#query = '';
+            const isOwn = /[?&]resume(?:[=&]|$)/.test(this.uri) || this.uri.includes('#'); // The page's own affair.
+            if (!enabled || isOwn || !(options.reconnect.enabled || from)) return this.uri;
+            // The server may refuse addresses with a query: the second attempt, and then each fourth, is made without.
+            if (this.#failures % 4 === 1 && fallback && !this.#isTrusted) return this.uri;
+            this.#asked = this.position ? { ...this.position } : checkedPosition(from?.(this.uri));
+            const { epoch, offset, session } = this.#asked ?? {};
+            const words = [epoch === undefined ? 'resume' : `resume=${epoch}.${offset}`];
+            if (session !== undefined) words.push(`session=${session}`);
+            if (isOffset(limit)) words.push(`limit=${limit}`);
+            this.#query = `${this.uri.includes('?') ? '&' : '?'}${words.join('&')}`;
+            return this.uri + this.#query;
+        }
+
+        get isAsked() { return this.#query !== ''; }
+
+        /** A URL as the page knows it. */
+        plain(url) {
+            return this.isAsked && url.endsWith(this.#query) ? url.slice(0, -this.#query.length) : url;
+        }
+
+        /** A connection ended, which was open or never came to be. */
+        ended(wasOpen) { this.#failures = wasOpen ? 0 : this.#failures + 1; }
+
+        /** The server says where it goes on: null, or what is missing. */
+        resume(offer, socket) {
+            const before = this.#asked;
+            this.#isTrusted = true;
+            this.position = checkedPosition(offer);
+            if (!before || /^0+$/.test(before.epoch) || offer.recovered === true) return null;
+            const lost = isOffset(offer.lost) ? offer.lost : null;
+            return { socket, uri: this.uri, lost, before, position: { ...this.position } };
+        }
+
+        /** Notes a message; false if it was there before. */
+        take(offset, { data }) {
+            if (!this.position) return true;
+            if (!isOffset(offset)) {
+                // What is no object is counted, but not numbered. What this socket sent is counted as well, so that this
+                // is the least. Objects without a number are the server's own, and not counted.
+                if (typeof data !== 'string' || !/^\s*\{/.test(data)) this.position.offset += 1;
+                return true;
+            }
+            if (offset < this.position.offset) return false;
+            this.position.offset = offset + 1;
+            return true;
         }
     }
 
@@ -268,6 +375,10 @@
         #isConfirming = false; // The server gives receipts.
         #callback;
         #listeners = new Map(); // type → [{listener, once}]
+        #places = new Map(); // uri → Place
+        #place;
+        #isResuming = false; // This connection's server has said where it goes on.
+        #mayOffer = false; // Nothing came yet: only the first text says that.
         #binaryType = 'blob';
 
         onopen = null;
@@ -288,7 +399,9 @@
         }
 
         get uri() { return this.#targets[this.#index].uri; }
-        get url() { return this.#inner?.url ?? this.uri; }
+        get url() { return this.#inner ? this.#place.plain(this.#inner.url) : this.uri; }
+        /** Where it would go on: null while no server offered that. */
+        get position() { return this.#place?.position ? { ...this.#place.position } : null; }
         get uris() { return this.#targets.map(({ uri }) => uri); }
         get connected() { return this.#inner?.readyState === OPEN; }
         get readyState() { return this.#inner?.readyState ?? CLOSED; }
@@ -330,6 +443,7 @@
         close(code, reason) {
             this.stopTimer();
             this.#isClosed = true;
+            this.#places.clear();
             sockets.delete(this);
             if (this.#inner && this.#inner.readyState < CLOSING) {
                 if (code === undefined) this.#inner.close();
@@ -396,6 +510,25 @@
             }
         }
 
+        /** Whether a text, parsed, is the server's word that it resumes. */
+        _isOffer(value) {
+            const isFirst = this.#mayOffer;
+            this.#mayOffer = false;
+            // Those that other clients send have an offset.
+            return isFirst && value?.socket === 'resume' && value.at === undefined && checkedPosition(value) !== null;
+        }
+
+        get _isResuming() { return this.#isResuming; }
+
+        _resumed(offer) {
+            this.#isResuming = true;
+            return this.#place.resume(offer, this);
+        }
+
+        _isNew(offset, event) {
+            return this.#place.take(offset, event);
+        }
+
         _confirmed(receipt) {
             const id = receipt.messageId;
             // Other clients can send what looks like a receipt: only IDs that are waited for count.
@@ -418,11 +551,16 @@
                 raiseCore(this, 'reconnect', { socket: this, uri, attempt, attempts, delay: waited });
                 if (this.dead || this.readyState < CLOSING) return; // A listener closed or opened it.
             }
+            const place = this.#places.get(target.uri) ?? new Place(target.uri);
+            this.#places.set(target.uri, place);
+            this.#place = place;
+            this.#isResuming = false;
             let inner;
+            let hasOpened = false;
             try {
                 const Constructor = options.WebSocket ?? root.WebSocket;
                 if (!Constructor) throw new Error('There is no WebSocket here: pocket.socket.configure({ WebSocket })');
-                inner = new Constructor(target.uri);
+                inner = new Constructor(place.ask());
             } catch (error) {
                 // As a connection that fails: later, so that whoever connects has the socket by then.
                 this.#inner = null;
@@ -440,6 +578,8 @@
                 if (inner === this.#inner) handle(event);
             });
             on('open', (event) => {
+                hasOpened = true;
+                this.#mayOffer = place.isAsked;
                 this.attempt = 0;
                 this.#tried = 0;
                 this.#flush();
@@ -448,13 +588,13 @@
             });
             on('message', (event) => {
                 receive(this, event);
-                this.dispatchEvent(event);
             });
             on('error', (event) => {
                 raiseCore(this, 'error', event);
                 this.dispatchEvent(event);
             });
             on('close', (event) => {
+                place.ended(hasOpened);
                 raiseCore(this, 'close', event);
                 this.dispatchEvent(event);
                 if (inner === this.#inner) this.#failed();
@@ -688,11 +828,13 @@
             return connection;
         },
 
-        configure({ WebSocket, reconnect, queue } = {}) {
+        configure({ WebSocket, reconnect, queue, resume } = {}) {
             if (WebSocket !== undefined) options.WebSocket = WebSocket;
             if (typeof reconnect === 'boolean') options.reconnect.enabled = reconnect;
             else Object.assign(options.reconnect, reconnect);
             Object.assign(options.queue, queue);
+            if (typeof resume === 'boolean') options.resume.enabled = resume;
+            else Object.assign(options.resume, resume);
             return socket;
         },
 

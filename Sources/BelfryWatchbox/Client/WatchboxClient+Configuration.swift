@@ -12,8 +12,9 @@ extension WatchboxClient {
         public var longPollWait = Duration.seconds(25)
         /// Messages that one answer to a long poll may have, at least 1.
         public var maxBatch = 64
-        /// Whether the client, registered anew, asks for what it missed in its groups; a server that knows nothing of it goes
-        /// on as ever. What is missing all the same is told as `Event.gap`. Its own messages may be among what comes.
+        /// Whether the client, registered anew, asks for what it missed in its groups.
+        ///
+        /// A server that knows nothing of it goes on as ever. What is missing all the same is told as `Event.gap`. Its own messages may be among what comes.
         public var resumes = true
         /// How long after a failure the client registers again, and between attempts.
         public var retryInterval = Duration.seconds(1)

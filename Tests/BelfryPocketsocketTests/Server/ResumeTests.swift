@@ -7,7 +7,6 @@ import BelfryHistory
 import BelfryIO
 import BelfryTesting
 import Foundation
-import FoundationNetworking
 import Logging
 import Testing
 
@@ -155,10 +154,26 @@ struct ResumeTests {
             let (again, start) = try await connect(running, "resume=\(position)")
             #expect(start.recovered)
             for number in 1..<500 { #expect(try await next(again).data == number) }
-            let url = try #require(URL(string: "http://\(running.address)/pocketsocket/history?limit=2&before=5"))
-            let body = String(decoding: try await URLSession.shared.data(from: url).0, as: UTF8.self)
+            let browser = try await TestClient(to: running.address)
+            try await browser.send("GET /pocketsocket/history?limit=2&before=5 HTTP/1.0\r\n\r")
+            let body = await browser.remainingLines().last ?? ""
             #expect(body.hasPrefix(#"{"epoch":""#))
             #expect(body.contains(#""at":4}],"older":3}"#), "\(body)")
+        }
+    }
+
+    @Test("who resumes after a restart hears sessions that came before it", arguments: BackendKind.testable)
+    func renumbered(_ backend: BackendKind) async throws {
+        var query = ""
+        try await withPocketsocket(LoopSetup(backend, loops: 1)) { running in
+            let (_, start) = try await connect(running)
+            query = "resume=\(start.epoch).\(start.offset)&session=\(start.session)"
+        }
+        try await withPocketsocket(LoopSetup(backend, loops: 1)) { running in
+            let (first, _) = try await connect(running)
+            try await first.send(message(7))
+            _ = try await first.text()
+            #expect(try await next(connect(running, query).client).data == 7)
         }
     }
 

@@ -4,152 +4,14 @@
 """The browser client and its pages in a headless Chromium.
 
     browser.py [--server 'COMMAND … {port}'] [--screenshots FOLDER] [--only PART]
-
-The command starts a server on 127.0.0.1 that serves the chat page at `/` and takes pages of this machine, and files; it is
-killed and started again on the same port. Without it `belfry pocketsocket` is the server.
 """
 
-import argparse
-import contextlib
-import json
-import os
-import pathlib
-import re
-import shlex
-import shutil
 import signal
-import socket
-import sys
-import tempfile
 
-from playwright.sync_api import Error as BrowserError
-from playwright.sync_api import sync_playwright
+from chromium import OWN, RESOURCES, PageServer, Tab, client, picture, run
+from harness import check, expect, free_port
 
-HERE = pathlib.Path(__file__).resolve().parent
-RESOURCES = HERE.parents[2] / "Sources" / "BelfryPocketsocket" / "Resources"
-DUPLEX = HERE.parents[2] / "Examples" / "DuplexBroadcast" / "index.html"
-
-
-def own_options():
-    """Takes this script's options out of the arguments; the harness reads the others."""
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--server")
-    parser.add_argument("--screenshots", type=pathlib.Path)
-    options, rest = parser.parse_known_args()
-    sys.argv[1:] = rest
-    return options
-
-
-OWN = own_options()
-
-from harness import OPTIONS, Child, check, expect, free_port, main, wait_until  # noqa: E402
-
-
-def is_listening(port):
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-class PageServer(Child):
-    """The server under test on a port of its own."""
-
-    def __init__(self, port=None):
-        self.port = port or free_port()
-        server = OWN.server or "%s pocketsocket --io %s --loops %d 127.0.0.1 {port}" % (
-            OPTIONS.belfry, OPTIONS.io, OPTIONS.loops)
-        command = [word.replace("{port}", str(self.port)) for word in shlex.split(server)]
-        super().__init__(command, stdout=open(os.devnull, "w"))
-        wait_until(lambda: is_listening(self.port) or self.process.poll() is not None, "the server to listen")
-        if self.process.poll() is not None:
-            raise AssertionError("the server did not start: " + self.log())
-
-    @property
-    def url(self):
-        return "http://127.0.0.1:%d/" % self.port
-
-
-class Chromium(Child):
-    """A browser of our own, with a profile that goes when it goes."""
-
-    def __init__(self):
-        program = os.environ.get("BELFRY_TEST_CHROMIUM") or shutil.which("chromium")
-        if not program:
-            raise AssertionError("no chromium: `.ci/setup test` installs it; or name one in BELFRY_TEST_CHROMIUM")
-        self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        super().__init__(
-            [program, "--headless=new", "--no-sandbox", "--no-first-run", "--disable-background-networking",
-             "--remote-debugging-port=0", "--user-data-dir=" + self.profile.name, "about:blank"],
-            stdout=open(os.devnull, "w"),
-        )
-        ready = pathlib.Path(self.profile.name, "DevToolsActivePort")
-        wait_until(lambda: ready.exists() and ready.read_text().count("\n"), lambda: "Chromium: " + self.log()[-2000:], 30)
-        self.endpoint = "http://127.0.0.1:" + ready.read_text().split("\n")[0]
-
-    def __exit__(self, *rest):
-        super().__exit__(*rest)
-        self.profile.cleanup()
-
-
-class Tab:
-    """A page in a context of its own, which must say nothing alarming on its console."""
-
-    def __init__(self, url=None, width=1280, height=800, **settings):
-        self.context = BROWSER.new_context(viewport={"width": width, "height": height}, **settings)
-        self.context.set_default_timeout(10_000)
-        self.page = self.context.new_page()
-        self.alarms = []
-        self.page.on("pageerror", lambda error: self.alarms.append(str(error)))
-        self.page.on("console", lambda message: self.alarms.append(message.text) if message.type == "error" else None)
-        self.page.on("dialog", lambda dialog: (self.alarms.append("dialog " + dialog.message), dialog.dismiss()))
-        if url:
-            self.page.goto(url)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        with contextlib.suppress(BrowserError):
-            self.context.close()
-
-    def join(self, nick, room="lobby"):
-        self.page.get_by_label("Your name", exact=True).fill(nick)
-        self.page.get_by_label("Room", exact=True).fill(room)
-        self.page.get_by_role("button", name="Join", exact=True).click()
-        return self.connected()
-
-    def connected(self, timeout=20):
-        self.until("document.getElementById('status').dataset.state === 'open'", timeout=timeout)
-        return self
-
-    def say(self, text):
-        self.page.get_by_label("Message", exact=True).fill(text)
-        self.page.get_by_label("Message", exact=True).press("Enter")
-
-    def texts(self):
-        return self.page.locator("#log .text").all_inner_texts()
-
-    def hears(self, text, timeout=10):
-        wait_until(lambda: text in self.texts(), lambda: "%r in %r" % (text, self.texts()), timeout)
-
-    def until(self, expression, argument=None, timeout=10):
-        # Not by the page itself: its content security policy forbids what Playwright would do there.
-        wait_until(lambda: self.run(expression, argument), expression, timeout)
-
-    def run(self, script, argument=None):
-        return self.page.evaluate(script, argument)
-
-    def calm(self):
-        """No alarm but those of connections that were refused while the server was away."""
-        expect([alarm for alarm in self.alarms if "WebSocket connection to" not in alarm], [])
-
-
-def client():
-    """A page from a file, with nothing but the client."""
-    page = pathlib.Path(browser_process.profile.name, "client.html")
-    page.write_text('<!DOCTYPE html><title>client</title><script src="%s"></script>' % (RESOURCES / "pocket.socket.js").as_uri())
-    return Tab(page.as_uri())
-
+DUPLEX = RESOURCES.parents[2] / "Examples" / "DuplexBroadcast" / "index.html"
 
 # What setup was called with; then list(), listType, connectionType, the number in list('mix'), list('flat').
 SETUPS = [
@@ -532,12 +394,6 @@ def a_phone_has_a_drawer_and_no_sideways_scrolling():
         tab.calm()
 
 
-def picture(tab, name):
-    if OWN.screenshots:
-        OWN.screenshots.mkdir(parents=True, exist_ok=True)
-        tab.page.screenshot(path=OWN.screenshots / (name + ".png"), animations="disabled")
-
-
 TALK = [
     ("Ann", "Good morning! Is the new build on the test machine?"),
     ("Bob", "Yes, since eight. It has handled 118,000 deliveries a second all night, and nobody lost a message."),
@@ -580,12 +436,4 @@ def it_is_fit_to_be_seen():
                         picture(ann, "drawer-" + name)
 
 
-with Chromium() as browser_process:
-    PLAYWRIGHT = sync_playwright().start()
-    BROWSER = PLAYWRIGHT.chromium.connect_over_cdp(browser_process.endpoint)
-    import harness
-
-    # The harness ends the process without unwinding: the browser is stopped before that.
-    leave = os._exit
-    harness.os._exit = lambda status: (browser_process.__exit__(None, None, None), leave(status))
-    main()
+run()
