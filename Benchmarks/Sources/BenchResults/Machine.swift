@@ -1,7 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-public import Foundation
+import Foundation
 
 /// The machine a comparison ran on.
 public struct Machine: Codable, Equatable, Sendable {
