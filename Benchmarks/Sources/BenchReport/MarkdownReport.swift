@@ -19,7 +19,7 @@ public struct MarkdownReport {
     public var text: String {
         let versions = results.versions.map { "\($0.name) \($0.version)" }.joined(separator: ", ")
         let machine = "\(results.machine.cores) cores of \(results.machine.processor), Linux \(results.machine.kernel)"
-        let count = results.options.repetitions
+        let count = results.repetitions
         let medians = count == 1 ? "one run each" : "medians of \(count)"
         var parts = ["Server CPU per delivery in µs, \(medians) (\(escaped(machine)); \(escaped(versions))):"]
         parts.append(table(of: .processor) { Format.number($0) })

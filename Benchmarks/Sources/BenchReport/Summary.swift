@@ -76,8 +76,8 @@ struct Summary {
     /// What a reader must know before trusting figures.
     var warnings: [String] {
         var warnings: [String] = []
-        if results.options.isQuick || results.options.repetitions < 3 {
-            let count = results.options.repetitions
+        if results.options.isQuick || results.repetitions < 3 {
+            let count = results.repetitions
             let times = count == 1 ? "once" : "\(count) times"
             warnings.append("A look, not a measurement: each run was made \(times), for \(seconds) s.")
         }
@@ -122,7 +122,7 @@ struct Summary {
             facts.append(("Commit", "\(commit.hash)\(state): \(commit.subject)"))
         }
         facts += results.versions.map { ($0.name, $0.version) }
-        let repetitions = options.repetitions == 1 ? "one repetition" : "\(options.repetitions) repetitions"
+        let repetitions = results.repetitions == 1 ? "one repetition" : "\(results.repetitions) repetitions"
         let durations = "\(seconds) s after \(plain(options.warmUp)) s of warm-up"
         let cores = options.isPinned ? "a core each" : "one core for both"
         facts.append(("Measured", "\(repetitions) of \(durations), \(cores), nice \(options.niceness)"))

@@ -67,6 +67,9 @@ public struct BenchmarkResults: Codable, Equatable, Sendable {
         try encoder.encode(copy).write(to: url, options: .atomic)
     }
 
+    /// How many repetitions there were, which may be fewer than were asked for.
+    public var repetitions: Int { cells.map(\.repetitions.count).max() ?? 0 }
+
     /// The cell of a row and a server, if it was tried.
     public func cell(_ row: Workload, _ server: Server) -> Cell? {
         cells.first { $0.row == row.name && $0.server == server.name }
@@ -113,7 +116,7 @@ extension BenchmarkResults {
     public struct Options: Codable, Equatable, Sendable {
         /// The driver's arguments, as given.
         public var arguments: [String]
-        /// Repetitions of each row on each server.
+        /// Repetitions of each row on each server that were asked for.
         public var repetitions: Int
         /// Seconds measured per run.
         public var seconds: Double
