@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# For `make run`: arguments of `belfry serve`; for `make bench`: of the driver, as ARGS="--quick".
+# For `make run`: arguments of `belfry serve`; for `make bench` and `make bench-full`: of the driver, as ARGS="--quick".
 ARGS ?=
 # Names of tests, a regular expression, for `make test`, `make tsan` and `make asan`.
 FILTER ?=
@@ -22,7 +22,7 @@ SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryHistoryT
 # (InteropTests) have the machine to themselves, one after the other.
 TEST = swift test --skip-build --disable-xctest
 
-.PHONY: help run test autobahn bench bench-report microbench fuzz tsan asan format lint docs clean
+.PHONY: help run test autobahn bench bench-full bench-check bench-report microbench fuzz tsan asan format lint docs clean
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -44,12 +44,25 @@ autobahn: ## Run the Autobahn suite against our WebSocket server and client (nee
 	@.ci/setup test
 	.ci/autobahn $(SUITE)
 
-bench: ## Measure belfry beside redis and NATS (about 5 minutes). ARGS=--quick for a look.
+# The driver, with what it runs: the product, the load generator, the peers that are not Debian's.
+BENCH = .ci/setup bench && swift build -c release --product belfry \
+	&& (cd Benchmarks/Peers && swift build -c release --product nio-websocket) \
+	&& cd Benchmarks && swift build -c release && PATH="$$PWD/Peers/.build/release:$$PATH" \
+	"$$(swift build -c release --show-bin-path)/belfry-bench" \
+	--belfry "$$(cd .. && swift build -c release --show-bin-path)/belfry"
+
+bench: ## Measure belfry beside redis, NATS, mosquitto and NIO (5 minutes). ARGS="--only fanout" for some rows.
+	@$(BENCH) $(ARGS)
+
+bench-full: ## The same with every row, protocol and engine (40 minutes at most).
+	@$(BENCH) --full $(ARGS)
+
+bench-check: ## Hold allocations and kernel entries per operation to Benchmarks/Thresholds: nothing may have become worse.
 	@.ci/setup bench
 	swift build -c release --product belfry
-	cd Benchmarks && swift build -c release
-	cd Benchmarks && "$$(swift build -c release --show-bin-path)/belfry-bench" \
-		--belfry "$$(cd .. && swift build -c release --show-bin-path)/belfry" $(ARGS)
+	cd Benchmarks && swift build -c release --product belfry-load && swift build -c release --product belfry-bench
+	Benchmarks/kernel-entries "$$(swift build -c release --show-bin-path)/belfry"
+	Benchmarks/allocations
 
 bench-report: ## Render the newest results of `make bench` again and print the page's path. ARGS=--markdown for a README.
 	@.ci/setup build

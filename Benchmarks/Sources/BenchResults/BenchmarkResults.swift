@@ -170,8 +170,8 @@ extension BenchmarkResults {
 
         /// The name without the engine: columns of the product that differ in nothing else are one family.
         public var family: String {
-            guard isProduct, let dash = name.lastIndex(of: "-") else { return name }
-            return String(name[..<dash])
+            guard isProduct else { return name }
+            return name.split(separator: "-").filter { $0 != "epoll" && $0 != "uring" }.joined(separator: "-")
         }
     }
 

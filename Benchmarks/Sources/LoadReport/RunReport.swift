@@ -7,11 +7,11 @@ public struct RunReport: Codable, Sendable {
     public var label: String
     /// The wire spoken, as `nucosmq` or `resp`.
     public var wire: String
-    /// `fanout`, `pair`, `echo`, `connect` or `idle`.
+    /// `fanout`, `pair`, `pairs`, `echo`, `slow`, `connect`, `storm`, `disconnect` or `idle`.
     public var workload: String
-    /// Subscribers (fan-out, pair), pairs (echo) or sessions (idle).
+    /// Subscribers (fan-out, pair, slow), pairs (echo, pairs) or sessions (idle, storm, disconnect).
     public var connections: Int
-    /// Messages that may be outstanding, per publisher.
+    /// Messages that may be outstanding, per publisher; in the open loop the number at which a run fails.
     public var window: Int
     /// Bytes of a message's payload.
     public var payloadBytes: Int
@@ -34,7 +34,13 @@ public struct RunReport: Codable, Sendable {
     public var serverWaitShare: Double?
     /// The same of the load generator's one thread.
     public var loadWaitShare: Double?
-    /// Latency from publish to delivery in µs: median.
+    /// Messages per second that each publisher was to publish: the open loop; nil in the closed one.
+    public var rate: Double?
+    /// Open loop: how long after they were due messages went out, in µs, 99th percentile: the load generator's own
+    /// part of the latency, unless the server did not read.
+    public var sendDelayP99: Double?
+    /// Latency from publish to delivery in µs: median. From when a message was due in the open loop; from connecting
+    /// to being let in (storm), from hanging up to the server's doing so (disconnect).
     public var p50: Double?
     /// Latency in µs: 99th percentile.
     public var p99: Double?
@@ -42,6 +48,14 @@ public struct RunReport: Codable, Sendable {
     public var p999: Double?
     /// Kernel entries of the server per delivery, from a pass of its own.
     public var kernelEntries: Double?
+    /// How often the server's threads went to sleep by themselves, per delivery (voluntary context switches).
+    public var voluntarySwitches: Double?
+    /// The most memory the server ever had resident, in bytes (`VmHWM`), set-up included.
+    public var peakResidentBytes: Double?
+    /// Slow: deliveries per second to the same subscribers without the slow ones.
+    public var deliveriesPerSecondAlone: Double?
+    /// Slow: what the slow subscribers cost the others, in per cent of their deliveries per second.
+    public var slowCostPercent: Double?
     /// Growth of the server's resident memory per idle session, in bytes.
     public var bytesPerSession: Double?
 

@@ -8,15 +8,16 @@ import CLoad
 import Foundation
 import LoadReport
 
-/// `belfry-bench`: the product against redis and NATS, on this machine, in one run.
+/// `belfry-bench`: the product against redis, NATS and mosquitto, on this machine, in one run.
 @main
 struct BelfryBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "belfry-bench",
-        abstract: "Measures belfry on epoll and on io_uring beside redis and NATS.",
+        abstract: "Measures belfry on epoll and on io_uring beside redis, NATS and mosquitto.",
         discussion: """
-            Every run has a server of its own on core 0 and the load generator on core 1. Servers take turns within \
-            a row, rows within a repetition; figures are medians over the repetitions. CPU is the threads' schedstat.
+            Every run has a server of its own on core 0 (with two loops on two cores, if there are three) and the load \
+            generator on the last core. Servers take turns within a row, another one first in each repetition, and \
+            rows within a repetition; figures are medians over the repetitions. CPU is the threads' schedstat.
 
             Rows: \(Row.all.map(\.name).joined(separator: ", "))
             Servers: \(Contender.all.map(\.name).joined(separator: ", "))
@@ -26,8 +27,11 @@ struct BelfryBench: ParsableCommand {
     @Option(help: "The belfry program; without it belfry is left out.") var belfry: String?
     @Option(help: "More arguments for `belfry serve`, separated by spaces.") var belfryArguments = ""
     @Option(help: "Repetitions; the median counts (default 3, quick 1).") var `repeat`: Int?
-    @Option(help: "Seconds measured per run (default 2, quick 0.7).") var seconds: Double?
+    @Option(help: "Seconds measured per run (default 0.4; thrice that for a fixed rate).") var seconds: Double?
     @Flag(help: "Short runs, once: a look, not a measurement.") var quick = false
+    @Flag(help: "Every row and every server (40 minutes), not a selection (5 minutes).") var full = false
+    @Flag(help: "Count kernel entries in every repetition, not in the first alone.") var entries = false
+    @Option(help: "No repetition begins that would end later (default 5, full 40).") var minutes: Double?
     @Option(name: .customLong("only"), help: "Only rows whose name begins so; may be repeated.") var only: [String] = []
     @Option(help: "Only these servers, separated by commas.") var servers: String?
     @Option(help: "Nice value of servers and load: below 0 (root only) helps on a machine that is not quiet.")
@@ -41,7 +45,11 @@ struct BelfryBench: ParsableCommand {
     }
 
     mutating func run() throws {
-        let rows = Row.all.filter { row in only.isEmpty || only.contains { row.name.hasPrefix($0) } }
+        // Debian keeps servers where only root's path goes.
+        setenv("PATH", (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin") + ":/usr/sbin", 1)
+        let rows = Row.all.filter { row in
+            only.isEmpty ? full || row.isQuick : only.contains { row.name.hasPrefix($0) }
+        }
         let contenders = try chosenContenders()
         guard !rows.isEmpty, !contenders.isEmpty else { throw ValidationError("nothing to measure") }
         let logs = FileManager.default.temporaryDirectory.appendingPathComponent("belfry-bench-\(getpid())")
@@ -51,11 +59,8 @@ struct BelfryBench: ParsableCommand {
             belfry: belfry ?? "belfry",
             extra: belfryArguments.split(separator: " ").map(String.init),
             load: try loadProgram(),
-            durations: [
-                "--warmup", quick ? "0.2" : "0.5", "--seconds", "\(seconds ?? (quick ? 0.7 : 2))",
-                "--entries", quick ? "0.2" : "0.4",
-            ],
-            isPinned: ProcessInfo.processInfo.activeProcessorCount > 1,
+            seconds: seconds ?? 0.4,
+            cores: ProcessInfo.processInfo.activeProcessorCount,
             niceness: nice,
             logs: logs
         )
@@ -67,14 +72,25 @@ struct BelfryBench: ParsableCommand {
         let frame = frame(rows, contenders, isPinned: runner.isPinned)
         let file = try resultsFile(frame.date)
         let began = Date()
-        let runs = rows.map { row in contenders.filter { $0.takes(row) }.count }.reduce(0, +)
+        let runs = rows.map { row in contenders.filter { $0.takes(row, isNamed: servers != nil) }.count }.reduce(0, +)
         var progress = Progress(total: runs * repetitions)
+        let limit = (minutes ?? (full ? 40 : 5)) * 60
         for repetition in 1...repetitions {
+            let elapsed = Date().timeIntervalSince(began)
+            if repetition > 1, elapsed + elapsed / Double(repetition - 1) > limit {
+                progress.say(
+                    "\(repetition - 1) repetitions only: another would take longer than \(Format.number(limit / 60)) min"
+                )
+                break
+            }
+            // Each server comes first, and last, at some time.
+            let first = (repetition - 1) % contenders.count
+            let turns = contenders[first...] + contenders[..<first]
             for row in rows {
-                for contender in contenders where contender.takes(row) {
+                for contender in turns where contender.takes(row, isNamed: servers != nil) {
                     progress.start("\(row.title) on \(contender.name)")
                     do {
-                        let report = try runner.run(row, on: contender, countsEntries: repetition == 1)
+                        let report = try runner.run(row, on: contender, countsEntries: entries || repetition == 1)
                         results[row, contender].runs.append(report)
                         progress.finish("\(repetition) \(row.name) \(contender.name): \(summary(report))")
                     } catch {
@@ -113,8 +129,8 @@ struct BelfryBench: ParsableCommand {
             options: BenchmarkResults.Options(
                 arguments: Array(CommandLine.arguments.dropFirst()),
                 repetitions: repetitions,
-                seconds: seconds ?? (quick ? 0.7 : 2),
-                warmUp: quick ? 0.2 : 0.5,
+                seconds: seconds ?? 0.4,
+                warmUp: 0.2,
                 isQuick: quick,
                 isPinned: isPinned,
                 niceness: nice
@@ -127,7 +143,7 @@ struct BelfryBench: ParsableCommand {
             BenchmarkResults.Server(
                 name: contender.name,
                 wire: contender.wire,
-                isProduct: contender.isProduct,
+                isProduct: contender.isProduct || !contender.isServer,
                 command: contender.command
                     + (contender.isProduct ? belfryArguments.split(separator: " ").map(String.init) : [])
             )
@@ -145,6 +161,9 @@ struct BelfryBench: ParsableCommand {
         }
         return Contender.all.filter { contender in
             guard names?.contains(contender.name) ?? true else { return false }
+            // The product's other protocols are measured on request, and with everything.
+            if names == nil, !full, ["missioncommander", "pocketsocket"].contains(contender.wire) { return false }
+            guard contender.isServer else { return belfry != nil }
             if contender.isProduct {
                 if belfry == nil { say("\(contender.name) is left out: no --belfry") }
                 return belfry != nil
@@ -169,6 +188,9 @@ struct BelfryBench: ParsableCommand {
     }
 
     private func summary(_ report: RunReport) -> String {
+        if let cost = report.slowCostPercent {
+            return "\(Format.fixed(cost, 1)) % slower than without, \(Format.number(report.deliveriesPerSecond))/s"
+        }
         if let bytes = report.bytesPerSession { return "\(Format.fixed(bytes, 0)) bytes per session" }
         return "\(Format.number(report.serverMicroseconds)) µs, \(Format.number(report.deliveriesPerSecond))/s"
     }

@@ -9,11 +9,11 @@ struct ChildProcess {
     let id: CInt
 
     /// Starts a program found by `PATH`; negative descriptors leave its output where the driver's goes.
-    init(_ arguments: [String], core: Int, niceness: Int, output: CInt = -1, errors: CInt = -1) throws {
+    init(_ arguments: [String], core: Int, cores: Int = 1, niceness: Int, output: CInt = -1, errors: CInt = -1) throws {
         var strings: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         strings.append(nil)
         defer { for string in strings { free(string) } }
-        id = cload_spawn(&strings, CInt(core), CInt(niceness), output, errors)
+        id = cload_spawn(&strings, CInt(core), CInt(cores), CInt(niceness), output, errors)
         guard id > 0 else { throw BenchError("\(arguments[0]) could not be started") }
     }
 

@@ -7,20 +7,46 @@ struct Contender: Sendable {
     let name: String
     /// The wire, as `belfry-load` calls it.
     let wire: String
-    /// Program and arguments; `PORT` stands for the port, `BELFRY` for the product's program.
+    /// Program and arguments; `PORT` stands for the port, `BELFRY` for the product's program, `CONFIGURATION` for a file.
     let command: [String]
+    /// What is in that file, where there is one; `PORT` as above.
+    var configuration: String?
+    /// Event loops of the product; it gets as many cores, if there are.
+    var loops = 1
 
     static let all = [
         belfry("epoll"),
         belfry("uring"),
+        belfry("epoll", loops: 2),
+        belfry("uring", loops: 2),
         commander("epoll"),
         commander("uring"),
         pocketsocket("epoll"),
         pocketsocket("uring"),
+        // No server: the library's own reader in one process with the broker.
+        Contender(name: "history-epoll", wire: "history", command: ["history-bench", "--io", "epoll"]),
+        Contender(name: "history-uring", wire: "history", command: ["history-bench", "--io", "uring"]),
         Contender(
             name: "redis",
             wire: "resp",
-            command: ["redis-server", "--port", "PORT", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+            command: [
+                "redis-server", "--port", "PORT", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+                "--maxclients", "20000",
+            ]
+        ),
+        // Limits that would lose messages are off, and so is Nagle's algorithm, which no other server here uses.
+        Contender(
+            name: "mosquitto",
+            wire: "mqtt",
+            command: ["mosquitto", "-c", "CONFIGURATION"],
+            configuration: """
+                listener PORT 127.0.0.1
+                allow_anonymous true
+                persistence false
+                set_tcp_nodelay true
+                max_queued_messages 0
+                log_type error
+                """
         ),
         // Of `Peers`, if its programs are on the path.
         Contender(name: "nio", wire: "websocket", command: ["nio-websocket", "PORT", "1"]),
@@ -30,14 +56,15 @@ struct Contender: Sendable {
     /// Whether it is the product itself.
     var isProduct: Bool { command.first == "BELFRY" }
 
-    private static func belfry(_ io: String) -> Contender {
+    private static func belfry(_ io: String, loops: Int = 1) -> Contender {
         Contender(
-            name: "belfry-\(io)",
+            name: "belfry-\(io)" + (loops > 1 ? "-\(loops)" : ""),
             wire: "nucosmq",
             command: [
-                "BELFRY", "serve", "--io", io, "--loops", "1", "--nucosmq", "127.0.0.1:PORT",
-                "--missioncommander", "127.0.0.1:0", "--log-level", "error",
-            ]
+                "BELFRY", "serve", "--io", io, "--loops", "\(loops)", "--nucosmq", "127.0.0.1:PORT",
+                "--missioncommander", "127.0.0.1:0", "--web", "127.0.0.1:0", "--log-level", "error",
+            ],
+            loops: loops
         )
     }
 
@@ -48,7 +75,7 @@ struct Contender: Sendable {
             wire: "missioncommander",
             command: [
                 "BELFRY", "serve", "--io", io, "--loops", "1", "--nucosmq", "127.0.0.1:0",
-                "--missioncommander", "127.0.0.1:PORT", "--log-level", "error",
+                "--missioncommander", "127.0.0.1:PORT", "--web", "127.0.0.1:0", "--log-level", "error",
             ]
         )
     }
@@ -62,11 +89,26 @@ struct Contender: Sendable {
         )
     }
 
-    /// Whether a workload is for it.
-    func takes(_ row: Row) -> Bool { row.wires?.contains(wire) ?? true }
+    /// Whether it is a server; else it does the workload itself.
+    var isServer: Bool { wire != "history" }
+
+    /// One of each wire that others speak, for the rows that are many.
+    private var isOneOfFew: Bool { !["missioncommander", "pocketsocket"].contains(wire) }
+
+    /// Whether a workload is for it; one that was named takes all it can.
+    func takes(_ row: Row, isNamed: Bool) -> Bool {
+        guard row.wires?.contains(wire) ?? isServer else { return false }
+        return isNamed || (loops == 1 || row.takesTwoLoops) && (isOneOfFew || !row.isForFew)
+    }
 
     /// The command line for a port.
-    func arguments(port: Int, belfry: String, extra: [String]) -> [String] {
-        command.map { $0 == "BELFRY" ? belfry : $0.replacing("PORT", with: "\(port)") } + (isProduct ? extra : [])
+    func arguments(port: Int, belfry: String, extra: [String], configuration: String) -> [String] {
+        command.map { word in
+            switch word {
+            case "BELFRY": belfry
+            case "CONFIGURATION": configuration
+            default: word.replacing("PORT", with: "\(port)")
+            }
+        } + (isProduct ? extra : [])
     }
 }

@@ -24,7 +24,7 @@ enum Provenance {
     static func versions(of contenders: [Contender], belfry: String?, package: URL) -> [BenchmarkResults.Version] {
         var versions: [BenchmarkResults.Version] = []
         var seen: Set<String> = []
-        for contender in contenders where seen.insert(contender.command[0]).inserted {
+        for contender in contenders where contender.isServer && seen.insert(contender.command[0]).inserted {
             let program = contender.isProduct ? belfry ?? "belfry" : contender.command[0]
             if contender.command[0] == "nio-websocket" {
                 let pins = package.appendingPathComponent("Peers/Package.resolved")
@@ -34,7 +34,9 @@ enum Provenance {
                 continue
             }
             let name = contender.isProduct ? "belfry" : URL(fileURLWithPath: program).lastPathComponent
-            let words = output(of: [program, "--version"]).map { shortened($0) }
+            // mosquitto tells its version with its options, and calls that a failure.
+            let isOdd = name == "mosquitto"
+            let words = output(of: [program, isOdd ? "-h" : "--version"], status: isOdd ? nil : 0).map { shortened($0) }
             versions.append(.init(name: name, version: words ?? "unknown"))
         }
         if let swift = output(of: ["swift", "--version"]).map({ shortened($0) }) {
@@ -64,7 +66,7 @@ enum Provenance {
     }
 
     /// What a program prints, if it ends well within three seconds.
-    private static func output(of command: [String]) -> String? {
+    private static func output(of command: [String], status: Int32? = 0) -> String? {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command
@@ -80,7 +82,7 @@ enum Provenance {
             process.terminate()
             return nil
         }
-        guard process.terminationStatus == 0 else { return nil }
+        if let status, process.terminationStatus != status { return nil }
         let data = (try? pipe.fileHandleForReading.readToEnd()) ?? Data()
         return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }

@@ -19,6 +19,15 @@ struct Results {
             let middle = values.count / 2
             return values.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2
         }
+
+        /// How far a figure's greatest and least value are apart, as a share of the median.
+        func spread(_ figure: (RunReport) -> Double?) -> Double? {
+            let values = runs.compactMap(figure)
+            guard values.count > 1, let least = values.min(), let most = values.max(), let middle = median(figure),
+                middle > 0
+            else { return nil }
+            return (most - least) / middle
+        }
     }
 
     var cells: [Cell] = []

@@ -11,47 +11,116 @@ struct Row: Sendable {
     let arguments: [String]
     /// The wires it is for; nil for all.
     var wires: Set<String>?
+    /// Whether it is for one server per wire only, unless servers are named.
+    var isForFew = false
+    /// Whether the product takes part with two event loops, too.
+    var takesTwoLoops = false
+    /// Whether it is measured without `--full`.
+    var isQuick = false
+    /// How many times the usual time it is measured, where that gives few samples.
+    var patience = 1.0
+    /// Bytes that may be on their way at a time; a server may keep copies of them.
+    var outstandingBytes = 0
+    /// What the load generator does.
+    var workload: String { arguments.first ?? "" }
     /// Whether kernel entries are counted.
-    var takesEntries: Bool { arguments.first != "connect" }
+    var takesEntries: Bool { ["fanout", "pair", "pairs", "echo"].contains(workload) }
     /// Whether memory is measured, not deliveries.
-    var isIdle: Bool { arguments.first == "idle" }
+    var isIdle: Bool { workload == "idle" }
+    /// Whether a run lasts as long as it is told.
+    var isTimed: Bool { !["idle", "storm", "disconnect"].contains(workload) }
 
-    static let all =
-        [(100, 1), (100, 8), (100, 64), (100, 256), (1_000, 64)].map { subscribers, window in
-            Row(
-                name: "fanout-\(subscribers)-\(window)",
-                title: "fan-out \(subscribers), W=\(window)",
-                arguments: ["fanout", "--subscribers", "\(subscribers)", "--window", "\(window)"]
+    /// Wires whose servers have rooms.
+    private static let rooms: Set = ["nucosmq", "nats", "resp", "mqtt"]
+    /// Where newcomers are not announced to everybody.
+    private static let quiet = rooms.union(["missioncommander", "websocket"])
+
+    static let all = fanouts + others + crowds
+
+    /// Subscribers by payloads by windows; the rows in all protocols first.
+    private static let fanouts: [Row] = {
+        let sizes = [1, 10, 100, 1_000, 5_000].flatMap { subscribers in
+            [16, 128, 1_024, 16_384].flatMap { payload in
+                [1, 8, 64].map { (subscribers, payload, $0) }
+            }
+        }
+        let full: Set = ["fanout-100-128-1", "fanout-100-128-8", "fanout-100-128-64", "fanout-1000-128-64"]
+        let quick = full.subtracting(["fanout-100-128-8"])
+        return sizes.map { subscribers, payload, window in
+            let name = "fanout-\(subscribers)-\(payload)-\(window)"
+            return Row(
+                name: name,
+                title: "→\(subscribers), \(payload) B, W=\(window)",
+                arguments: [
+                    "fanout", "--subscribers", "\(subscribers)", "--payload", "\(payload)", "--window", "\(window)",
+                ],
+                isForFew: !full.contains(name),
+                takesTwoLoops: name == "fanout-1000-128-64",
+                isQuick: quick.contains(name),
+                outstandingBytes: subscribers * payload * window
             )
-        } + [
-            Row(name: "pair", title: "1→1, W=1024", arguments: ["pair", "--window", "1024"]),
+        }
+    }()
+
+    private static let others = [
+        Row(
+            name: "steady",
+            title: "→100, steady 200/s",
+            arguments: ["fanout", "--subscribers", "100", "--rate", "200"],
+            takesTwoLoops: true,
+            isQuick: true,
+            patience: 3
+        ),
+        Row(name: "request", title: "1→1, W=1", arguments: ["pair", "--window", "1"], isQuick: true),
+        Row(name: "pair", title: "1→1, W=1024", arguments: ["pair", "--window", "1024"]),
+        Row(
+            name: "rooms",
+            title: "1,000 rooms 1→1, W=1",
+            arguments: ["pairs", "--pairs", "1000", "--window", "1"],
+            wires: rooms,
+            takesTwoLoops: true,
+            isQuick: true
+        ),
+        Row(name: "echo", title: "echo, 50 connections", arguments: ["echo", "--connections", "50"], wires: rooms),
+        Row(
+            name: "slow",
+            title: "→100 and 1 stuck, W=64",
+            arguments: ["slow", "--subscribers", "100", "--slow", "1", "--window", "64"],
+            wires: quiet,
+            isQuick: true
+        ),
+        Row(
+            name: "replay",
+            title: "replay 100,000 stored",
+            arguments: ["replay", "--messages", "100000"],
+            wires: ["history"],
+            isQuick: true
+        ),
+    ]
+
+    private static let crowds =
+        [
+            Row(name: "connect", title: "connect, 8 at a time", arguments: ["connect", "--concurrency", "8"]),
             Row(
-                name: "echo",
-                title: "echo, 50 connections",
-                arguments: ["echo", "--connections", "50"],
-                // A room each, where the others' servers have one.
-                wires: ["nucosmq", "nats", "resp"]
+                name: "storm",
+                title: "1,000 come at once",
+                arguments: ["storm", "--sessions", "1000"],
+                isQuick: true
             ),
             Row(
-                name: "connect",
-                title: "connect, 8 at a time",
-                arguments: ["connect", "--concurrency", "8"],
-                wires: ["nucosmq", "missioncommander", "pocketsocket", "websocket"]
-            ),
-            Row(
-                name: "idle",
-                title: "idle, 5000 sessions",
-                arguments: ["idle", "--sessions", "5000"],
-                wires: ["nucosmq", "missioncommander", "nats", "resp"]
+                name: "disconnect",
+                title: "1,000 go at once",
+                arguments: ["disconnect", "--sessions", "1000"],
+                isQuick: true
             ),
         ]
-        + [1_000, 10_000].map { sessions in
+        + [1_000, 5_000, 10_000].map { sessions in
             Row(
                 name: "idle-\(sessions)",
-                title: "idle, \(sessions) sockets",
+                title: "idle, \(sessions) sessions",
                 // Pocketsocket tells everybody of everybody who comes: one by one that takes for ever.
                 arguments: ["idle", "--sessions", "\(sessions)", "--together", "200"],
-                wires: ["pocketsocket", "websocket"]
+                isQuick: sessions == 1_000
             )
         }
 }

@@ -13,10 +13,12 @@ struct Runner {
     let extra: [String]
     /// The load generator's program.
     let load: String
-    /// Durations, as `belfry-load` takes them.
-    let durations: [String]
+    /// Seconds measured, usually.
+    let seconds: Double
+    /// Processors of this machine; the last one is the load generator's.
+    let cores: Int
     /// Whether there is a second core for the load.
-    let isPinned: Bool
+    var isPinned: Bool { cores > 1 }
     /// Nice value of server and load generator.
     let niceness: Int
     /// Where servers write what they have to say.
@@ -24,15 +26,23 @@ struct Runner {
 
     /// One run on a server of its own.
     func run(_ row: Row, on contender: Contender, countsEntries: Bool) throws -> RunReport {
+        guard contender.isServer else { return try runInProcess(row, contender) }
+        guard 3 * row.outstandingBytes < Self.availableBytes() else {
+            throw BenchError("not run: \(row.outstandingBytes >> 20) MiB outstanding are too much for this machine")
+        }
         let port = Int(cload_free_port())
         let log = logs.appendingPathComponent("\(contender.name).log").path
         let output = open(log, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0o600)
         guard port > 0, output >= 0 else { throw BenchError("no free port, or \(log) cannot be written") }
         defer { close(output) }
-        let command = contender.arguments(port: port, belfry: belfry, extra: extra)
+        let configuration = logs.appendingPathComponent("\(contender.name).conf")
+        try contender.configuration?.replacing("PORT", with: "\(port)")
+            .write(to: configuration, atomically: true, encoding: .utf8)
+        let command = contender.arguments(port: port, belfry: belfry, extra: extra, configuration: configuration.path)
         let server = try ChildProcess(
             command,
             core: isPinned ? 0 : -1,
+            cores: min(contender.loops, max(1, cores - 1)),
             niceness: niceness,
             output: output,
             errors: output
@@ -44,11 +54,35 @@ struct Runner {
         arguments += [
             "--wire", contender.wire, "--port", "\(port)", "--pid", "\(server.id)", "--label", contender.name,
         ]
-        if !row.isIdle { arguments += durations.prefix(4) }
-        if !row.isIdle, row.takesEntries { arguments += countsEntries ? durations.dropFirst(4) : ["--entries", "0"] }
-        let text = try outputOf(arguments)
+        if row.isTimed { arguments += ["--warmup", "0.2", "--seconds", "\(seconds * row.patience)"] }
+        if row.takesEntries { arguments += ["--entries", countsEntries ? "\(0.2 * row.patience)" : "0"] }
+        return try report(arguments, core: cores - 1)
+    }
+
+    /// A workload of a program that stands beside the load generator and does it all in one process.
+    private func runInProcess(_ row: Row, _ contender: Contender) throws -> RunReport {
+        let program = URL(fileURLWithPath: load).deletingLastPathComponent().appendingPathComponent(
+            contender.command[0]
+        )
+        guard FileManager.default.isExecutableFile(atPath: program.path) else {
+            throw BenchError("\(program.path) is missing: build it first")
+        }
+        var arguments = [program.path] + row.arguments + contender.command.dropFirst()
+        arguments += ["--folder", logs.path, "--label", contender.name, "--seconds", "\(seconds)"]
+        return try report(arguments, core: 0)
+    }
+
+    /// Memory that can still be had, in bytes.
+    private static func availableBytes() -> Int {
+        let text = (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
+        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1_024 } ?? .max
+    }
+
+    private func report(_ arguments: [String], core: Int) throws -> RunReport {
+        let text = try outputOf(arguments, core: core)
         guard let report = try? JSONDecoder().decode(RunReport.self, from: text) else {
-            throw BenchError("belfry-load printed no report")
+            throw BenchError("\(arguments[0]) printed no report")
         }
         return report
     }
@@ -73,18 +107,25 @@ struct Runner {
         return BenchError("\(command.joined(separator: " ")) \(what)\n" + String(text.suffix(500)))
     }
 
-    private func outputOf(_ arguments: [String]) throws -> Data {
+    private func outputOf(_ arguments: [String], core: Int) throws -> Data {
         let pipe = Pipe()
+        let path = logs.appendingPathComponent("load.log").path
+        let errors = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0o600)
+        defer { close(errors) }
         let child = try ChildProcess(
             arguments,
-            core: isPinned ? 1 : -1,
+            core: isPinned ? core : -1,
             niceness: niceness,
-            output: pipe.fileHandleForWriting.fileDescriptor
+            output: pipe.fileHandleForWriting.fileDescriptor,
+            errors: errors
         )
         try pipe.fileHandleForWriting.close()
         let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
         let status = child.wait()
-        guard status == 0 else { throw BenchError("belfry-load failed with status \(status)") }
+        guard status == 0 else {
+            let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+            throw BenchError("the load generator ended with status \(status): \(text.suffix(500))")
+        }
         return data
     }
 }

@@ -13,6 +13,7 @@ struct Tables {
     var text: String {
         let loaded = rows.filter { !$0.isIdle }
         let idle = rows.filter(\.isIdle)
+        let repeated = results.cells.contains { $0.runs.count > 1 } ? loaded : []
         var tables = [
             table("Server CPU, µs per delivery", loaded) { cell in
                 let figure = cell.median(\.serverMicroseconds).map { Format.fixed($0, 3) } ?? "n/a"
@@ -29,6 +30,22 @@ struct Tables {
         tables += figures.map { title, figure in
             table(title, loaded) { Format.number($0.median(figure)) }
         }
+        tables.append(
+            table("Spread of CPU per delivery / of deliveries per second, (greatest - least) / median", repeated) {
+                Format.percent($0.spread(\.serverMicroseconds)) + " / "
+                    + Format.percent($0.spread(\.deliveriesPerSecond))
+            }
+        )
+        tables.append(
+            table("Peak resident memory, MiB", loaded) {
+                Format.number($0.median(\.peakResidentBytes).map { $0 / 1_048_576 })
+            }
+        )
+        tables.append(
+            table("What a stuck subscriber costs the others, % of deliveries", rows.filter { $0.workload == "slow" }) {
+                $0.median(\.slowCostPercent).map { Format.fixed($0, 1) } ?? "n/a"
+            }
+        )
         tables.append(
             table("Core share of server / load generator (* = the load generator was the limit)", loaded) {
                 Format.percent($0.median(\.serverShare)) + " / " + Format.percent($0.median(\.loadShare))
@@ -59,8 +76,15 @@ struct Tables {
     private func isDisturbed(_ cell: Results.Cell) -> Bool { (cell.median(\.loadWaitShare) ?? 0) > 0.05 }
 
     private func table(_ title: String, _ rows: [Row], _ figure: (Results.Cell) -> String) -> String {
-        guard !rows.isEmpty else { return "" }
-        let width = 20
+        // Not those that take no part in any of the rows.
+        let contenders = contenders.filter { contender in
+            rows.contains { row in
+                let cell = results[row, contender]
+                return !cell.runs.isEmpty || !cell.errors.isEmpty
+            }
+        }
+        guard !rows.isEmpty, !contenders.isEmpty else { return "" }
+        let width = 2 + max(14, contenders.map(\.name.count).max() ?? 0)
         var text = title + "\n" + Format.pad("", 24)
         for contender in contenders { text += Format.pad(contender.name, width) }
         text += "\n"

@@ -11,7 +11,10 @@ struct BelfryLoad: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "belfry-load",
         abstract: "Loads a message server from one thread and measures what a delivery costs it.",
-        subcommands: [Fanout.self, Pair.self, Echo.self, Connect.self, Idle.self, SelfCheck.self]
+        subcommands: [
+            Fanout.self, Pair.self, Pairs.self, Echo.self, Slow.self, Connect.self, Storm.self, Disconnect.self,
+            Idle.self, SelfCheck.self,
+        ]
     )
 }
 
@@ -35,11 +38,12 @@ struct Fanout: ParsableCommand {
         let shape = Shape(
             groups: 1,
             subscribers: subscribers,
-            window: window,
+            window: options.window(window),
             publishesToItself: false,
             publisherJoins: !publisherOutside,
             payload: options.payload,
-            spins: options.spin
+            spins: options.spin,
+            rate: options.rate
         )
         try options.measure(shape, target: target, workload: "fanout", connections: subscribers)
     }
@@ -60,10 +64,11 @@ struct Pair: ParsableCommand {
         let shape = Shape(
             groups: 1,
             subscribers: 1,
-            window: window,
+            window: options.window(window),
             publishesToItself: false,
             payload: options.payload,
-            spins: options.spin
+            spins: options.spin,
+            rate: options.rate
         )
         try options.measure(shape, target: target, workload: "pair", connections: 1)
     }
@@ -87,10 +92,11 @@ struct Echo: ParsableCommand {
         let shape = Shape(
             groups: connections,
             subscribers: 1,
-            window: 1,
+            window: options.window(1),
             publishesToItself: true,
             payload: options.payload,
-            spins: options.spin
+            spins: options.spin,
+            rate: options.rate
         )
         try options.measure(shape, target: target, workload: "echo", connections: connections)
     }

@@ -7,7 +7,9 @@ import LoadReport
 
 /// Which server, and how to print.
 struct TargetOptions: ParsableArguments {
-    @Option(help: "Wire to speak: nucosmq, missioncommander, nats, resp, pocketsocket, websocket or websocket-echo.")
+    @Option(
+        help: "Wire to speak: nucosmq, missioncommander, nats, resp, mqtt, pocketsocket, websocket or websocket-echo."
+    )
     var wire: String
     @Option(help: "Numeric IPv4 address.") var host = "127.0.0.1"
     @Option(help: "TCP port.") var port: UInt16
@@ -27,11 +29,19 @@ struct RunOptions: ParsableArguments {
     @Option(help: "Bytes of a payload, at least 16.") var payload = 128
     @Flag(help: "Poll instead of sleeping, so that the server never pays for waking the load generator.")
     var spin = false
+    @Option(
+        help: "Open loop: messages per second of each publisher; latency counts from when each was due. No window then."
+    )
+    var rate: Double?
+
+    /// In the open loop: messages that may be outstanding before the server counts as too slow, in 64 MiB at the most.
+    func window(_ closed: Int) -> Int { rate == nil ? closed : max(64, min(16_384, (64 << 20) / (payload + 256))) }
 
     func validate() throws {
         guard (16...1_048_576).contains(payload) else {
             throw ValidationError("the payload must be 16...1048576 bytes")
         }
+        guard (0.1...1_000_000).contains(rate ?? 1) else { throw ValidationError("the rate must be 0.1...1000000") }
         guard (0...600).contains(warmup), (0.01...600).contains(seconds), (0...600).contains(entries) else {
             throw ValidationError("durations must be 0...600 s")
         }
@@ -49,6 +59,7 @@ struct RunOptions: ParsableArguments {
             window: shape.window
         )
         report.payloadBytes = payload
+        report.rate = rate
         let engine = try shape.open(host: target.host, port: target.port, wire: wire)
         let measurement = Measurement(
             warmUp: warmup,

@@ -40,6 +40,9 @@ enum Output {
                     "latency µs",
                     "p50 \(Format.number(report.p50)), p99 \(Format.number(report.p99)), p99.9 \(Format.number(report.p999))"
                 ),
+                ("sent late by, p99 µs", Format.number(report.sendDelayP99)),
+                ("peak RSS, MiB", Format.number(report.peakResidentBytes.map { $0 / 1_048_576 })),
+                ("slow ones cost", report.slowCostPercent.map { Format.fixed($0, 1) + " %" } ?? "n/a"),
                 ("kernel entries/delivery", Format.number(report.kernelEntries)),
             ]
         }

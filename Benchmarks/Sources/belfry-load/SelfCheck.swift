@@ -101,6 +101,10 @@ struct SelfCheck: ParsableCommand {
                     (Array((#"INFO {"a":"b"}"# + "\r\n").utf8), .greeting), (Array("PONG\r\n".utf8), .ready),
                     (Array("PING\r\n".utf8), .interlude),
                 ]
+            case "mqtt":
+                // 128 + 2 + 1 bytes remain, in two bytes.
+                (head, tail) = ([0x30, 0x83, 0x01, 0, 1] + Array("r".utf8), [])
+                others = [([0x20, 2, 0, 0], .greeting), ([0x90, 3, 0, 1, 0], .ready), ([0xD0, 0], .ready)]
             case "pocketsocket", "websocket", "websocket-echo":
                 let frame = WebSocketWire.delivery(text(0))
                 let end = frame[...].end(of: Array(text(0).utf8)) ?? 0

@@ -9,6 +9,6 @@ struct HistoryBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history-bench",
         abstract: "Measures stored publishing, alone and beside fan-out, and the reading of a long history.",
-        subcommands: [Publish.self, Beside.self, Fill.self, Read.self]
+        subcommands: [Publish.self, Beside.self, Fill.self, Read.self, Replay.self]
     )
 }

@@ -55,6 +55,17 @@ struct BenchmarkResultsTests {
         #expect(row.settings == ["spin": "yes", "window": "64", "flag": "yes"])
     }
 
+    @Test(
+        "columns of the product that differ in the engine alone are one family",
+        arguments: [
+            ("belfry-epoll", true, "belfry"), ("belfry-uring-2", true, "belfry-2"), ("nio-epoll", false, "nio-epoll"),
+        ]
+    )
+    func families(name: String, isProduct: Bool, family: String) {
+        let server = BenchmarkResults.Server(name: name, wire: "", isProduct: isProduct, command: [])
+        #expect(server.family == family)
+    }
+
     @Test("the newest comparison is the one that began last")
     func newest() throws {
         let root = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)

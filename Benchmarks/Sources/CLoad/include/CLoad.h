@@ -80,6 +80,24 @@ static inline int cload_watch(int epoll, int fd, uint32_t index) {
 
 static inline int cload_epoll(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
+/// Waits for events up to so many nanoseconds (epoll_pwait2(2), Linux 5.11); rounded up to milliseconds without it.
+static inline int cload_wait_events(int epoll, struct epoll_event *events, int count, int64_t nanoseconds) {
+  if (nanoseconds < 0) nanoseconds = 0;
+  struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+  int n = (int)syscall(SYS_epoll_pwait2, epoll, events, count, &limit, NULL, (size_t)8);
+  if (n < 0 && errno == ENOSYS) n = epoll_wait(epoll, events, count, (int)((nanoseconds + 999999) / 1000000));
+  return n;
+}
+
+/// Has the calling thread woken when it asked for it, not up to 50 µs later.
+static inline void cload_wake_in_time(void) { prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); }
+
+/// Keeps the kernel's receive buffer of a socket as small as it may be.
+static inline int cload_shrink_receive_buffer(int fd) {
+  int size = 2048;
+  return setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+}
+
 /// Takes up to `length` bytes off a TCP socket without copying them anywhere (tcp(7), MSG_TRUNC).
 static inline ssize_t cload_discard(int fd, size_t length) { return recv(fd, NULL, length, MSG_TRUNC | MSG_DONTWAIT); }
 
@@ -94,11 +112,11 @@ static inline ssize_t cload_send(int fd, const void *bytes, size_t length) {
   return send(fd, bytes, length, MSG_NOSIGNAL);
 }
 
-/// Pins the calling thread to one core.
-static inline int cload_pin(int core) {
+/// Pins the calling thread to `count` cores from `core` on.
+static inline int cload_pin(int core, int count) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(core, &set);
+  for (int i = 0; i < count; i++) CPU_SET(core + i, &set);
   return sched_setaffinity(0, sizeof set, &set);
 }
 
@@ -145,13 +163,13 @@ static inline void cload_set_niceness(int niceness) {
   close(fd);
 }
 
-/// Starts a program pinned to a core (or anywhere, if negative) with the given nice value, as far as that is allowed,
+/// Starts a program pinned to `cores` cores from `core` on (or anywhere, if negative) with the given nice value, as far as that is allowed,
 /// and output; it dies with its parent.
-static inline int cload_spawn(char *const argv[], int core, int niceness, int out, int err) {
+static inline int cload_spawn(char *const argv[], int core, int cores, int niceness, int out, int err) {
   int pid = fork();
   if (pid != 0) return pid;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (core >= 0) cload_pin(core);
+  if (core >= 0) cload_pin(core, cores);
   if (niceness != 0) cload_set_niceness(niceness);
   if (out >= 0) dup2(out, 1);
   if (err >= 0) dup2(err, 2);

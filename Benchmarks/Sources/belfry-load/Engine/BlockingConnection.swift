@@ -43,6 +43,24 @@ struct BlockingConnection {
         }
     }
 
+    /// The same without waiting: takes what is here, and tells whether the server has said so in it.
+    mutating func isIn(answer: [UInt8]?) throws -> Bool {
+        while try receive(waits: false) {}
+        while let (item, length) = try wire.parse(received[parsed...]) {
+            let frame = Array(received[parsed..<(parsed + length)])
+            parsed += length
+            if item == .interlude {
+                interludes += 1
+                try send(wire.interludeAnswer)
+            } else if answer.map({ $0 == frame }) ?? (item == .ready) {
+                return true
+            } else if answer == nil, item != .greeting {
+                throw LoadError("\(wire.name): unexpected \(item) before the room was joined")
+            }
+        }
+        return false
+    }
+
     /// Whether nothing is read that was not asked for.
     var isDrained: Bool { parsed == received.count }
 

@@ -20,6 +20,8 @@ struct Group {
     var laggards: Int
     /// Whether the publisher must answer an interlude as soon as its write is through.
     var owesAnswer = false
+    /// When messages are due, in the open loop.
+    var pace: Pace?
     /// Whether the group is listed for new credits at the end of the turn.
     var isTouched = false
     /// `window` copies of the publication; only stamps change, and only when nothing is left unsent.
@@ -64,13 +66,32 @@ struct Group {
 
     /// Publishes `count` messages (at most ``credits``) in one write.
     mutating func publish(_ count: Int, descriptor: CInt) throws {
+        let now = cload_now()
+        for index in 0..<count { times[(published + index) & timeMask] = now }
+        try write(count, descriptor: descriptor)
+    }
+
+    /// Publishes what is due, as far as there are credits; their time is when they were due, not when they went.
+    mutating func publishDue(descriptor: CInt, lateness: inout Latency?) throws {
+        guard let pace else { return }
+        let now = cload_now()
+        let count = min(pace.due(at: now), credits)
+        guard count > 0 else { return }
+        for index in 0..<count {
+            let due = pace.time(of: pace.sent + index)
+            times[(published + index) & timeMask] = due
+            lateness?.record(now - due, frames: 1)
+        }
+        self.pace?.sent += count
+        try write(count, descriptor: descriptor)
+    }
+
+    private mutating func write(_ count: Int, descriptor: CInt) throws {
         for index in 0..<count {
             let stamp = frames + index * frameLength + stampOffset
             Stamp.write(published + index, to: stamp)
             if mask != 0 { Stamp.mask(stamp, with: mask) }
         }
-        let now = cload_now()
-        for index in 0..<count { times[(published + index) & timeMask] = now }
         published += count
         unsent = 0..<(count * frameLength)
         try flush(descriptor: descriptor)

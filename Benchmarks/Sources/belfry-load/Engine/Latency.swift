@@ -6,7 +6,8 @@ import Histogram
 /// Latencies from publish to delivery.
 ///
 /// One sample per read of a subscriber's socket: the middle one of the frames the read completed, weighted by their
-/// number. Published is when the write of the message began, delivered when the read returned.
+/// number. Published is when the write of the message began, delivered when the read returned. In the open loop each
+/// frame is a sample, and runs from when its message was due.
 struct Latency {
     private var histogram = Histogram<UInt64>(
         highestTrackableValue: 60_000_000_000,

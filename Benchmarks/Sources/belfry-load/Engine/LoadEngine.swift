@@ -4,15 +4,18 @@
 import CLoad
 import Glibc
 
-/// The closed loop: one thread, one epoll, all connections of a run.
+/// The loop of a run: one thread, one epoll, all connections of a run.
 ///
 /// A turn waits, reads every ready socket until it is empty, then gives the credits of messages that reached all
-/// their subscribers back and publishes as many messages as there are credits, in one write per publisher.
+/// their subscribers back and publishes as many messages as there are credits, in one write per publisher: the closed
+/// loop. With a rate it is open instead: what is due is published, and latency runs from when it was due.
 final class LoadEngine {
     /// Deliveries to counted subscribers so far.
     private(set) var delivered = 0
     /// Where latencies go; nothing is recorded while nil.
     var latency: Latency?
+    /// Where it goes how long after they were due messages went out, in the open loop.
+    var lateness: Latency?
 
     private let wire: any Wire
     private let connections: UnsafeMutableBufferPointer<Connection>
@@ -27,12 +30,16 @@ final class LoadEngine {
 
     /// Whether to poll instead of sleeping, so that the server never has to wake anybody up.
     private let spins: Bool
+    /// Messages per second of each publisher in the open loop.
+    private let rate: Double?
     private static let discardLimit = 4 << 20
     /// Nanoseconds without any delivery after which a run has failed.
     private static let patience: Int64 = 5_000_000_000
 
-    init(wire: any Wire, connections: [Connection], groups: [Group], spins: Bool) throws {
+    init(wire: any Wire, connections: [Connection], groups: [Group], spins: Bool, rate: Double?) throws {
         self.spins = spins
+        self.rate = rate
+        if rate != nil { cload_wake_in_time() }
         self.wire = wire
         self.connections = .allocate(capacity: connections.count)
         _ = self.connections.initialize(from: connections)
@@ -63,18 +70,41 @@ final class LoadEngine {
     /// Bytes of a delivery on the wire.
     var frameBytes: Int { connections[groups[0].members.lowerBound].counter.length }
 
-    /// Keeps the loop closed for that many seconds of wall time.
+    /// Whether the loop is open: publishing does not wait for deliveries.
+    var isPaced: Bool { rate != nil }
+
+    /// Keeps the loop going for that many seconds of wall time.
     func run(seconds: Double) throws {
-        let end = cload_now() + Int64(seconds * 1e9)
+        let now = cload_now()
+        let end = now + Int64(seconds * 1e9)
+        if let rate {
+            for index in groups.indices {
+                let interval = 1e9 / rate
+                // Publishers take turns within an interval.
+                let start = now + Int64(interval * Double(index + 1) / Double(groups.count))
+                groups[index].pace = Pace(start: start, interval: interval)
+            }
+        }
+        isPublishing = true
         try loop { cload_now() < end }
+        guard isPaced else { return }
+        let behind = groups.reduce(0) { $0 + ($1.pace?.due(at: end) ?? 0) }
+        guard Double(behind) <= Double(groups.count) + 0.01 * (rate ?? 0) * seconds else {
+            throw LoadError("the server does not keep up with the rate: \(behind) messages could not be sent in time")
+        }
+    }
+
+    /// Waits for all that is outstanding, publishing nothing.
+    func drain() throws {
+        isPublishing = false
+        try loop { self.outstanding > 0 }
     }
 
     /// Waits for all that is outstanding, then has one last message looked at byte by byte by every connection.
     ///
     /// Every frame's stamp is its number, so this shows that nothing was lost, repeated or changed in length before.
     func finish() throws {
-        isPublishing = false
-        try loop { self.outstanding > 0 }
+        try drain()
         isThorough = true
         for index in groups.indices {
             try groups[index].publish(1, descriptor: connections[groups[index].publisher].descriptor)
@@ -104,7 +134,7 @@ final class LoadEngine {
         var progress = delivered
         var since = cload_now()
         while goesOn() {
-            let count = epoll_wait(epoll, events.baseAddress, CInt(events.count), spins ? 0 : 10)
+            let count = cload_wait_events(epoll, events.baseAddress, CInt(events.count), patienceOfTurn())
             if count < 0, errno != EINTR { throw LoadError.system("epoll_wait") }
             if count <= 0 {
                 let now = cload_now()
@@ -121,6 +151,18 @@ final class LoadEngine {
             }
             try grant()
         }
+    }
+
+    /// Nanoseconds that a turn may wait: ten milliseconds, or until a message is due.
+    private func patienceOfTurn() -> Int64 {
+        if spins { return 0 }
+        guard isPaced, isPublishing else { return 10_000_000 }
+        let now = cload_now()
+        var wait: Int64 = 10_000_000
+        for group in groups where group.credits > 0 {
+            if let pace = group.pace { wait = min(wait, pace.time(of: pace.sent) - now) }
+        }
+        return wait
     }
 
     /// Reads until the socket is empty: a read that fills less than it could has emptied it.
@@ -162,7 +204,14 @@ final class LoadEngine {
         guard after > before else { return }
         delivered &+= after &- before
         let group = groups.baseAddress.unsafelyUnwrapped + index
-        latency?.record(cload_now() &- group.pointee.time(of: (before &+ after) / 2), frames: after &- before)
+        if latency != nil {
+            let now = cload_now()
+            if isPaced {
+                for frame in before..<after { latency?.record(now &- group.pointee.time(of: frame), frames: 1) }
+            } else {
+                latency?.record(now &- group.pointee.time(of: (before &+ after) / 2), frames: after &- before)
+            }
+        }
         guard before == group.pointee.complete else { return }
         group.pointee.laggards &-= 1
         guard group.pointee.laggards == 0 else { return }
@@ -185,7 +234,17 @@ final class LoadEngine {
     }
 
     private func grant() throws {
-        guard isPublishing, !touched.isEmpty else { return }
+        guard isPublishing else { return }
+        if isPaced {
+            for index in groups.indices {
+                try groups[index].publishDue(
+                    descriptor: connections[groups[index].publisher].descriptor,
+                    lateness: &lateness
+                )
+            }
+            return
+        }
+        guard !touched.isEmpty else { return }
         for index in touched {
             groups[index].isTouched = false
             let credits = groups[index].credits

@@ -20,6 +20,11 @@ struct Shape {
     var payload: Int
     /// Whether the load generator polls instead of sleeping.
     var spins: Bool
+    /// Messages per second of each publisher; nil for the closed loop.
+    var rate: Double?
+
+    /// Whether others may join meanwhile, so that acknowledgements that count receivers change, though not in length.
+    var mayGrow = false
 
     /// Opens every connection and has one message go round in every room, to learn what its frame looks like.
     func open(host: String, port: UInt16, wire: any Wire) throws -> LoadEngine {
@@ -64,7 +69,12 @@ struct Shape {
                         group: index,
                         isCounted: member < subscribers,
                         mayDiscard: !frame.isEmpty && (wire.interlude.isEmpty || open[member].interludes > 0),
-                        counter: FrameCounter(frame: frame, stampOffset: stampOffset, interlude: wire.interlude),
+                        counter: FrameCounter(
+                            frame: frame,
+                            stampOffset: stampOffset,
+                            interlude: wire.interlude,
+                            countsOnly: mayGrow && stampOffset == nil
+                        ),
                         receipts: receipts
                     )
                 )
@@ -82,7 +92,7 @@ struct Shape {
                 )
             )
         }
-        return try LoadEngine(wire: wire, connections: connections, groups: groups, spins: spins)
+        return try LoadEngine(wire: wire, connections: connections, groups: groups, spins: spins, rate: rate)
     }
 
     private static func hearAnnouncements(_ open: inout [BlockingConnection]) throws {

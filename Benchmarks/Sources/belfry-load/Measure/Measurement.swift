@@ -14,14 +14,26 @@ struct Measurement {
 
     /// Fills the figures in.
     func run(_ engine: LoadEngine, into report: inout RunReport) throws {
+        try measure(engine, into: &report)
+        report.kernelEntries = try kernelEntries(engine)
+        try engine.finish()
+        report.peakResidentBytes = server?.peakResidentBytes().map(Double.init)
+    }
+
+    /// The first two phases alone; the engine may go on.
+    func measure(_ engine: LoadEngine, into report: inout RunReport) throws {
         try engine.run(seconds: warmUp)
+        if engine.isPaced { try engine.drain() }
 
         engine.latency = Latency()
+        engine.lateness = engine.isPaced ? Latency() : nil
         let start = try Snapshot(engine, server)
         try engine.run(seconds: seconds)
         let end = try Snapshot(engine, server)
-        let latency = engine.latency
-        engine.latency = nil
+        // What is late counts too.
+        if engine.isPaced { try engine.drain() }
+        let (latency, lateness) = (engine.latency, engine.lateness)
+        (engine.latency, engine.lateness) = (nil, nil)
 
         let elapsed = Double(end.time - start.time)
         let deliveries = end.delivered - start.delivered
@@ -37,11 +49,13 @@ struct Measurement {
             report.serverShare = Double(after.cpu - before.cpu) / elapsed
             report.serverWaitShare = Double(after.wait - before.wait) / elapsed
         }
+        if let before = start.switches, let after = end.switches {
+            report.voluntarySwitches = Double(after - before) / Double(deliveries)
+        }
         report.p50 = latency?.microseconds(50)
         report.p99 = latency?.microseconds(99)
         report.p999 = latency?.microseconds(99.9)
-        report.kernelEntries = try kernelEntries(engine)
-        try engine.finish()
+        report.sendDelayP99 = lateness?.microseconds(99)
     }
 
     /// Where everything stood at a moment.
@@ -50,11 +64,13 @@ struct Measurement {
         let delivered: Int
         let own: ServerProcess.Schedule
         let server: ServerProcess.Schedule?
+        let switches: Int?
 
         init(_ engine: LoadEngine, _ process: ServerProcess?) throws {
             delivered = engine.delivered
             own = try ServerProcess.own.schedule()
             server = try process?.schedule()
+            switches = try process?.voluntarySwitches()
         }
     }
 

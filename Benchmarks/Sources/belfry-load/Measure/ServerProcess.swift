@@ -45,6 +45,20 @@ struct ServerProcess {
         throw LoadError("no Rss in /proc/\(id)/smaps_rollup")
     }
 
+    /// The most memory it ever had resident, in bytes: `VmHWM`.
+    func peakResidentBytes() -> Int? { status("/proc/\(id)/status", "VmHWM:").map { $0 * 1_024 } }
+
+    /// How often its threads have gone to sleep by themselves.
+    func voluntarySwitches() throws -> Int {
+        try threads().reduce(0) { $0 + (status("/proc/\(id)/task/\($1)/status", "voluntary_ctxt_switches:") ?? 0) }
+    }
+
+    private func status(_ path: String, _ key: String) -> Int? {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+        let line = text.split(separator: "\n").first { $0.hasPrefix(key) }
+        return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) }
+    }
+
     /// The kernel's IDs of its threads.
     func threads() throws -> [Int] {
         do {

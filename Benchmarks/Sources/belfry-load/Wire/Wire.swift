@@ -81,7 +81,7 @@ extension Wire {
 /// Every wire by its name.
 enum Wires {
     static let all: [any Wire] = [
-        NucosMQWire(), MissionCommanderWire(), NatsWire(), RespWire(),
+        NucosMQWire(), MissionCommanderWire(), NatsWire(), RespWire(), MqttWire(),
         WebSocketWire.pocketsocket, WebSocketWire.broadcaster, WebSocketWire.echoing,
     ]
 
