@@ -70,7 +70,7 @@ struct Figure: Sendable, Equatable {
             return value >= 1_000 ? Format.number(value / 1_000) + " ms" : Format.number(value) + " µs"
         case .perSecond: return Format.number(value) + "/s"
         case .bytes:
-            if value >= 10_000_000 { return Format.number(value / 1_000_000) + " MB" }
+            if value >= 1_000_000 { return Format.number(value / 1_000_000) + " MB" }
             return value >= 10_000 ? Format.fixed(value / 1_000, 1) + " kB" : Format.fixed(value, 0) + " B"
         case .share: return Format.percent(value)
         case .plain: return Format.number(value)

@@ -39,7 +39,7 @@ enum StyleSheet {
         nav { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 14px 0 0; font-size: 0.93rem; }
         a { color: var(--p0); }
         .tiles {
-          display: grid; grid-template-columns: repeat(auto-fit, minmax(164px, 1fr)); gap: 12px; margin: 20px 0;
+          display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 12px; margin: 20px 0;
         }
         .tile { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 12px 16px; }
         .tile .what { color: var(--soft); font-size: 0.88rem; }

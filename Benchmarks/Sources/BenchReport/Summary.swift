@@ -148,8 +148,8 @@ struct Summary {
         case .memory: "Growth of the server's resident memory for each session that does nothing."
         default:
             "From before the publisher's write to after the subscriber's read, on one logarithmic axis for all "
-                + "workloads. Less is better. The load is closed-loop: a larger window means a longer queue, not a "
-                + "slower server. Marks are medians, pale bands reach from the smallest repetition to the largest."
+                + "workloads. Less is better. Where the load is a closed loop, a larger window W means a longer queue, "
+                + "not a slower server. Marks are medians, pale bands reach from the smallest repetition to the largest."
         }
     }
 
