@@ -22,7 +22,7 @@ SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryHistoryT
 # (InteropTests) have the machine to themselves, one after the other.
 TEST = swift test --skip-build --disable-xctest
 
-.PHONY: help run test autobahn bench bench-full bench-check microbench fuzz tsan asan format lint docs clean
+.PHONY: help run test autobahn bench bench-full bench-check bench-report microbench fuzz tsan asan format lint docs clean
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -63,6 +63,11 @@ bench-check: ## Hold allocations and kernel entries per operation to Benchmarks/
 	cd Benchmarks && swift build -c release --product belfry-load && swift build -c release --product belfry-bench
 	Benchmarks/kernel-entries "$$(swift build -c release --show-bin-path)/belfry"
 	Benchmarks/allocations
+
+bench-report: ## Render the newest results of `make bench` again and print the page's path. ARGS=--markdown for a README.
+	@.ci/setup build
+	@cd Benchmarks && swift build -c release --quiet --product belfry-report
+	@cd Benchmarks && "$$(swift build -c release --show-bin-path)/belfry-report" $(ARGS)
 
 microbench: ## Run the microbenchmarks and hold their allocations to Benchmarks/Thresholds.
 	@.ci/setup bench

@@ -186,7 +186,7 @@ let package = Package(
             name: "BelfryPocketsocketTests",
             dependencies: [
                 "BelfryPocketsocket", "Belfry", "BelfryHistory", "BelfryHTTP", "BelfryIO", "BelfryJSON",
-                "BelfryMissionCommander", "BelfryNucosMQ", "BelfryTesting", log,
+                "BelfryMissionCommander", "BelfryNucosMQ", "BelfryTesting", httpTypes, log,
             ],
             swiftSettings: settings
         ),

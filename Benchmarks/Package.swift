@@ -34,7 +34,24 @@ let load: [Target] = [
     ),
     .executableTarget(
         name: "belfry-bench",
-        dependencies: ["CLoad", "LoadReport", arguments],
+        dependencies: ["BenchReport", "BenchResults", "CLoad", "LoadReport", arguments],
+        swiftSettings: settings
+    ),
+]
+
+/// What is made of the figures: `results.json` and the pages and tables that come from it.
+let report: [Target] = [
+    .target(name: "BenchResults", swiftSettings: settings),
+    .target(name: "BenchReport", dependencies: ["BenchResults", "LoadReport"], swiftSettings: settings),
+    .executableTarget(
+        name: "belfry-report",
+        dependencies: ["BenchReport", "BenchResults", arguments],
+        swiftSettings: settings
+    ),
+    .testTarget(
+        name: "BenchReportTests",
+        dependencies: ["BenchReport", "BenchResults"],
+        exclude: ["Fixtures"],
         swiftSettings: settings
     ),
 ]
@@ -108,5 +125,5 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(name: "belfry", path: ".."),
     ],
-    targets: load + micro + scenarios
+    targets: load + report + micro + scenarios
 )

@@ -94,21 +94,4 @@ extension Message {
             timestamp: Int64(clamping: offset)
         )
     }
-
-    @Test("rooms in which nothing is said take no place for good")
-    func emptyRooms() async throws {
-        let file = try HistoryFile()
-        try await file.withBroker(store: { $0.maxRooms = 10 }) { broker in
-            for number in 0..<100 { _ = try await broker.room("empty \(number)") }
-            try await eventually("they have gone") { broker.statistics.rooms == 0 }
-            for number in 0..<10 {
-                _ = try await broker.room("room \(number)").publish(.text("x"), durability: .stored)
-            }
-            let room = try await broker.room("one too many")
-            let error = await #expect(throws: BelfryError.self) {
-                _ = try await room.publish(.text("x"), durability: .stored)
-            }
-            #expect(error?.code == .storageFailed)
-        }
-    }
 }

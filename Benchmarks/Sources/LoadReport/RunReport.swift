@@ -39,8 +39,10 @@ public struct RunReport: Codable, Sendable {
     /// Open loop: how long after they were due messages went out, in µs, 99th percentile: the load generator's own
     /// part of the latency, unless the server did not read.
     public var sendDelayP99: Double?
-    /// Latency from publish to delivery in µs: median. From when a message was due in the open loop; from connecting
-    /// to being let in (storm), from hanging up to the server's doing so (disconnect).
+    /// Latency from publish to delivery in µs: median.
+    ///
+    /// From when a message was due in the open loop; from connecting to being let in (storm), from hanging up to the
+    /// server's doing so (disconnect).
     public var p50: Double?
     /// Latency in µs: 99th percentile.
     public var p99: Double?

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import BenchReport
+import BenchResults
 import CLoad
 import Foundation
 import LoadReport
@@ -34,7 +36,8 @@ struct BelfryBench: ParsableCommand {
     @Option(help: "Only these servers, separated by commas.") var servers: String?
     @Option(help: "Nice value of servers and load: below 0 (root only) helps on a machine that is not quiet.")
     var nice = 0
-    @Option(help: "Where to write all figures.") var output = "results.json"
+    @Option(help: "Directory of results, a folder per comparison, or a .json file (default Benchmarks/results).")
+    var output: String?
 
     func validate() throws {
         guard (1...99).contains(self.repeat ?? 1) else { throw ValidationError("repeat must be 1...99") }
@@ -66,12 +69,16 @@ struct BelfryBench: ParsableCommand {
         if !runner.isPinned { say("one core only: server and load share it, the figures mean little") }
 
         var results = Results()
+        let frame = frame(rows, contenders, isPinned: runner.isPinned)
+        let file = try resultsFile(frame.date)
         let began = Date()
+        let runs = rows.map { row in contenders.filter { $0.takes(row, isNamed: servers != nil) }.count }.reduce(0, +)
+        var progress = Progress(total: runs * repetitions)
         let limit = (minutes ?? (full ? 40 : 5)) * 60
-        for repetition in 1...(self.repeat ?? (quick ? 1 : 3)) {
+        for repetition in 1...repetitions {
             let elapsed = Date().timeIntervalSince(began)
             if repetition > 1, elapsed + elapsed / Double(repetition - 1) > limit {
-                say(
+                progress.say(
                     "\(repetition - 1) repetitions only: another would take longer than \(Format.number(limit / 60)) min"
                 )
                 break
@@ -81,21 +88,67 @@ struct BelfryBench: ParsableCommand {
             let turns = contenders[first...] + contenders[..<first]
             for row in rows {
                 for contender in turns where contender.takes(row, isNamed: servers != nil) {
+                    progress.start("\(row.title) on \(contender.name)")
                     do {
                         let report = try runner.run(row, on: contender, countsEntries: entries || repetition == 1)
                         results[row, contender].runs.append(report)
-                        say("\(repetition) \(row.name) \(contender.name): \(summary(report))")
+                        progress.finish("\(repetition) \(row.name) \(contender.name): \(summary(report))")
                     } catch {
                         results[row, contender].errors.append("\(error)")
-                        say("\(repetition) \(row.name) \(contender.name): FAILED: \(error)")
+                        progress.finish("\(repetition) \(row.name) \(contender.name): FAILED: \(error)")
                     }
+                    // After each run, so that a comparison that is broken off leaves what it found.
+                    try results.write(in: frame, seconds: Date().timeIntervalSince(began), to: file)
                 }
             }
         }
-        try results.write(to: output)
+        progress.end()
+        let page = file.deletingLastPathComponent().appendingPathComponent("report.html")
+        try Data(HTMLReport(BenchmarkResults(contentsOf: file)).text.utf8).write(to: page)
         print(Tables(results: results, rows: rows, contenders: contenders).text)
-        print("\(Format.fixed(Date().timeIntervalSince(began), 0)) s; every run's figures are in \(output)")
+        print("\(Format.fixed(Date().timeIntervalSince(began), 0)) s; every run's figures are in \(file.path)")
+        print("As a page: \(page.path)")
         if results.hasErrors { throw ExitCode.failure }
+    }
+
+    /// The file that was named, or one in a folder of its own.
+    private func resultsFile(_ date: Date) throws -> URL {
+        let named = output.map { URL(fileURLWithPath: $0) }
+        if let named, named.pathExtension == "json" { return named }
+        let directory = named.map { ResultsDirectory($0) } ?? .standard()
+        return try directory.makeFolder(for: date).appendingPathComponent(ResultsDirectory.fileName)
+    }
+
+    private var repetitions: Int { self.repeat ?? (quick ? 1 : 3) }
+
+    /// Where and how it is measured, without figures.
+    private func frame(_ rows: [Row], _ contenders: [Contender], isPinned: Bool) -> BenchmarkResults {
+        let package = ResultsDirectory.standard().url.deletingLastPathComponent()
+        var frame = BenchmarkResults(
+            machine: .current(),
+            options: BenchmarkResults.Options(
+                arguments: Array(CommandLine.arguments.dropFirst()),
+                repetitions: repetitions,
+                seconds: seconds ?? 0.4,
+                warmUp: 0.2,
+                isQuick: quick,
+                isPinned: isPinned,
+                niceness: nice
+            )
+        )
+        frame.commit = Provenance.commit(of: package)
+        frame.versions = Provenance.versions(of: contenders, belfry: belfry, package: package)
+        frame.rows = rows.map { BenchmarkResults.Workload(name: $0.name, title: $0.title, arguments: $0.arguments) }
+        frame.servers = contenders.map { contender in
+            BenchmarkResults.Server(
+                name: contender.name,
+                wire: contender.wire,
+                isProduct: contender.isProduct || !contender.isServer,
+                command: contender.command
+                    + (contender.isProduct ? belfryArguments.split(separator: " ").map(String.init) : [])
+            )
+        }
+        return frame
     }
 
     private func chosenContenders() throws -> [Contender] {

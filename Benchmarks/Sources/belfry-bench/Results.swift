@@ -1,13 +1,12 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import LoadReport
 
-/// What a whole comparison found; written as `results.json`.
-struct Results: Codable {
+/// What a whole comparison found.
+struct Results {
     /// All runs of one row on one server.
-    struct Cell: Codable {
+    struct Cell {
         let row: String
         let server: String
         var runs: [RunReport] = []
@@ -31,38 +30,7 @@ struct Results: Codable {
         }
     }
 
-    /// A cell's medians, in the report's own words.
-    struct Median: Codable {
-        let row: String
-        let server: String
-        let serverMicroseconds: Double?
-        let deliveriesPerSecond: Double?
-        let serverMicrosecondsSpread: Double?
-        let deliveriesPerSecondSpread: Double?
-        let peakResidentBytes: Double?
-        let slowCostPercent: Double?
-        let p50: Double?
-        let p99: Double?
-        let p999: Double?
-        let kernelEntries: Double?
-        let bytesPerSession: Double?
-        let serverShare: Double?
-        let loadShare: Double?
-    }
-
-    let date: String
-    let kernel: String
-    let processors: Int
-    var medians: [Median] = []
     var cells: [Cell] = []
-
-    init() {
-        date = ISO8601DateFormatter().string(from: Date())
-        kernel =
-            (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8))?
-            .trimmingCharacters(in: .whitespacesAndNewlines) ?? "unknown"
-        processors = ProcessInfo.processInfo.processorCount
-    }
 
     /// The cell of a row and a server, made when first asked for.
     subscript(row: Row, contender: Contender) -> Cell {
@@ -81,30 +49,4 @@ struct Results: Codable {
 
     /// Whether any run failed.
     var hasErrors: Bool { cells.contains { !$0.errors.isEmpty } }
-
-    /// Writes everything, medians first.
-    mutating func write(to path: String) throws {
-        medians = cells.map { cell in
-            Median(
-                row: cell.row,
-                server: cell.server,
-                serverMicroseconds: cell.median(\.serverMicroseconds),
-                deliveriesPerSecond: cell.median { $0.bytesPerSession == nil ? $0.deliveriesPerSecond : nil },
-                serverMicrosecondsSpread: cell.spread(\.serverMicroseconds),
-                deliveriesPerSecondSpread: cell.spread { $0.bytesPerSession == nil ? $0.deliveriesPerSecond : nil },
-                peakResidentBytes: cell.median(\.peakResidentBytes),
-                slowCostPercent: cell.median(\.slowCostPercent),
-                p50: cell.median(\.p50),
-                p99: cell.median(\.p99),
-                p999: cell.median(\.p999),
-                kernelEntries: cell.median(\.kernelEntries),
-                bytesPerSession: cell.median(\.bytesPerSession),
-                serverShare: cell.median(\.serverShare),
-                loadShare: cell.median(\.loadShare)
-            )
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try encoder.encode(self).write(to: URL(fileURLWithPath: path))
-    }
 }

@@ -58,7 +58,7 @@
             if (name === 'open') {
                 if (wasOpen) note(`Connected again${where(socket)}`);
                 wasOpen = true;
-                chat.countAgain(true);
+                chat.countAgain();
                 if (chat.epoch === undefined) for (const each of rooms.values()) chat.history.load(each);
             } else if (name === 'close' && payload.type === 'close' && socket.attempt === 0 && wasOpen && !socket.dead) {
                 note(`Connection lost${where(socket)}`, 'lost');

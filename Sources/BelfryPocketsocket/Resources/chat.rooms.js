@@ -11,6 +11,7 @@
     const MAX_KEYS = 1000;
     const MAX_PEOPLE = 200;
     const GONE_AFTER = 4000; // Who does not answer.
+    const LAST_WORDS = 500;
     const BEAT = 5 * 60 * 1000; // Pages say so often that they are there,
     const TIMEOUT = 2.5 * BEAT; // and who has not for so long is gone.
     const { $, make, me, rooms, asText, cleanNick } = chat;
@@ -120,34 +121,31 @@
         showPeople();
     }
 
-    /** The server says that somebody went, not who: all say that they are there, and who does not is gone. */
+    /** All say that they are there, and who does not is gone. */
     let recount;
     let isToRepeat = false; // Somebody went meanwhile.
-    const leavers = new Set(); // Who said that they leave; their connection's end tells no more.
-    function countAgain(ask = false) {
-        if (recount && !ask) {
-            isToRepeat = true;
-            return;
-        }
-        clearTimeout(recount);
+    function countAgain() {
+        for (const each of rooms.values()) announce(each, true);
+        isToRepeat = recount !== undefined;
+        if (isToRepeat) return;
         const since = Date.now();
-        if (ask) leavers.clear();
-        for (const each of rooms.values()) {
-            if (ask) announce(each, true);
-            else answer(each);
-        }
         recount = setTimeout(() => {
             recount = undefined;
             forget(({ seen }) => seen < since);
-            if (isToRepeat) countAgain(true); // The others may have said so too early for this count.
-            isToRepeat = false;
+            if (isToRepeat) countAgain();
         }, GONE_AFTER);
     }
 
+    /** The server says that somebody went, not who. Who said so goes without counting; last words may come later. */
+    const leavers = new Set();
+    let departure;
     function wentAway() {
         const [known] = leavers;
-        if (known === undefined) countAgain();
-        else leavers.delete(known);
+        if (known !== undefined) leavers.delete(known);
+        else departure ??= setTimeout(() => {
+            departure = undefined;
+            countAgain();
+        }, LAST_WORDS);
     }
 
     setInterval(() => {

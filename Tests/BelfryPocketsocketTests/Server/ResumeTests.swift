@@ -7,6 +7,7 @@ import BelfryHistory
 import BelfryIO
 import BelfryTesting
 import Foundation
+import HTTPTypes
 import Logging
 import Testing
 
@@ -154,9 +155,8 @@ struct ResumeTests {
             let (again, start) = try await connect(running, "resume=\(position)")
             #expect(start.recovered)
             for number in 1..<500 { #expect(try await next(again).data == number) }
-            let browser = try await TestClient(to: running.address)
-            try await browser.send("GET /pocketsocket/history?limit=2&before=5 HTTP/1.0\r\n\r")
-            let body = await browser.remainingLines().last ?? ""
+            let browser = try Browser(running)
+            let body = try await browser.get("/pocketsocket/history?limit=2&before=5")
             #expect(body.hasPrefix(#"{"epoch":""#))
             #expect(body.contains(#""at":4}],"older":3}"#), "\(body)")
         }
@@ -217,5 +217,23 @@ struct ResumeTests {
         #expect(ResumeRequest(query: "x=1&" + request.query) == request)
         #expect(ResumeRequest(query: "resume&limit=-5")?.limit == 0)
         #expect(ResumeRequest(query: "resume&limit=99999999")?.limit == 10_000)
+    }
+}
+
+/// Asks for pages.
+private actor Browser: LoopBound {
+    nonisolated let loop: EventLoop
+    private let url: HTTPURL
+
+    init(_ running: RunningPocketsocket) throws {
+        loop = running.broker.loop
+        url = try HTTPURL("http://\(running.address)/")
+    }
+
+    func get(_ path: String) async throws -> String {
+        let connection = HTTPClientConnection(url, on: loop)
+        let response = try await connection.send(HTTPClientRequest(.get, path))
+        connection.close()
+        return String(decoding: response.body, as: UTF8.self)
     }
 }

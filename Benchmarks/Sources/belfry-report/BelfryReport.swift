@@ -1,0 +1,57 @@
+// Belfry: real-time messaging, library and broker.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import BenchReport
+import BenchResults
+import Foundation
+
+/// `belfry-report`: what `belfry-bench` found, as a page or as Markdown.
+@main
+struct BelfryReport: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "belfry-report",
+        abstract: "Renders results.json of belfry-bench as one HTML page, or as Markdown."
+    )
+
+    @Argument(help: "A results.json, or a directory of which the newest is taken (default Benchmarks/results).")
+    var results: String?
+    @Option(help: "The page to write; `-` for standard output (default report.html beside the results).")
+    var output: String?
+    @Flag(help: "Print the README's table and the paragraph on where others win instead.") var markdown = false
+
+    func run() throws {
+        let file = try chosenFile()
+        let found = try BenchmarkResults(contentsOf: file)
+        if markdown, output == nil || output == "-" {
+            print(MarkdownReport(found).text, terminator: "")
+            return
+        }
+        let text = markdown ? MarkdownReport(found).text : HTMLReport(found).text
+        if output == "-" {
+            print(text, terminator: "")
+            return
+        }
+        let page =
+            output.map { URL(fileURLWithPath: $0) }
+            ?? file.deletingLastPathComponent().appendingPathComponent("report.html")
+        try Data(text.utf8).write(to: page, options: .atomic)
+        print(page.path)
+    }
+
+    private func chosenFile() throws -> URL {
+        let named = results.map { URL(fileURLWithPath: $0) }
+        var isDirectory: ObjCBool = false
+        if let named {
+            guard FileManager.default.fileExists(atPath: named.path, isDirectory: &isDirectory) else {
+                throw ValidationError("there is no \(named.path)")
+            }
+            if !isDirectory.boolValue { return named }
+        }
+        let directory = named.map { ResultsDirectory($0) } ?? .standard()
+        guard let newest = directory.newest() else {
+            throw ValidationError("no results below \(directory.url.path): run `make bench` first")
+        }
+        return newest
+    }
+}
