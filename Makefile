@@ -84,7 +84,7 @@ tsan: ## Run the tests of the libraries under the thread sanitiser.
 
 asan: ## Run the tests of the libraries under the address and leak sanitisers.
 	@.ci/setup test
-	ASAN_OPTIONS=detect_leaks=1 SWIFT_BACKTRACE=enable=no \
+	ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan-suppressions SWIFT_BACKTRACE=enable=no \
 		swift test --sanitize=address --scratch-path .build-asan --disable-xctest --no-parallel --filter '$(SANITISED)'
 
 format: ## Format the Swift files in place.

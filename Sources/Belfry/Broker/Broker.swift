@@ -198,9 +198,8 @@ public actor Broker: LoopBound, Service {
         for loop in shared.loops { loop.stop() }
         await shared.waitUntilStopped()
         // The ends of connections, which came last, may have left something.
-        for (index, loop) in shared.loops.enumerated() {
-            let box = shared.context(index)
-            loop.execute { box.value.forgetHandOvers() }
+        for index in shared.loops.indices {
+            await LoopDoor(shared, index).run { $0.forgetHandOvers() }
         }
         await configuration.store?.close()
         for frontEnd in frontEnds { frontEnd.brokerEnded() }

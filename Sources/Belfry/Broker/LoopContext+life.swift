@@ -72,12 +72,13 @@ extension LoopContext {
         }
         rooms = [:]
         taps = []
+        passing = []
+        handToStore()
     }
 
     /// Lets go of what was meant for other loops and will not be handed over: it may hold this context.
     func forgetHandOvers() {
         handToStore()
-        passing = []
         let forgotten = outgoing
         outgoing = outgoing.map { _ in [] }
         withExtendedLifetime(forgotten) {}
