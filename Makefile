@@ -21,6 +21,8 @@ SANITISED := $(if $(FILTER),$(FILTER),^(BelfryIOTests|BelfryTests|BelfryHistoryT
 # Original clients lose large messages when they are not scheduled in time, so the tests with other programs
 # (InteropTests) have the machine to themselves, one after the other.
 TEST = swift test --skip-build --disable-xctest
+# All unit tests at once starve those that wait for a time.
+FEW = --experimental-maximum-parallelization-width 6
 
 .PHONY: help run test autobahn bench bench-full bench-check bench-report microbench fuzz tsan asan format lint docs clean
 
@@ -36,7 +38,8 @@ run: ## Build the broker and serve on 127.0.0.1, ports 4000, 8001 and 30000, unt
 test: ## Build everything, run all tests and the examples. FILTER= runs only matching tests.
 	@.ci/setup test
 	swift build --build-tests
-	$(if $(FILTER),$(TEST) --filter '$(FILTER)',$(TEST) --skip InteropTests --skip '^BelfryTests\.' && $(TEST) --filter '^BelfryTests\.' \
+	$(if $(FILTER),$(TEST) --filter '$(FILTER)',$(TEST) $(FEW) --skip InteropTests --skip '^BelfryTests\.' \
+		&& $(TEST) $(FEW) --filter '^BelfryTests\.' \
 		&& $(TEST) --no-parallel --filter InteropTests)
 	$(if $(FILTER),,Examples/check)
 
