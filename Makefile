@@ -82,7 +82,7 @@ fuzz: ## Fuzz the codecs with libFuzzer, FUZZ_SECONDS= each (60).
 
 tsan: ## Run the tests of the libraries under the thread sanitiser.
 	@.ci/setup test
-	TSAN_OPTIONS=halt_on_error=0 SWIFT_BACKTRACE=enable=no \
+	TSAN_OPTIONS="halt_on_error=0 suppressions=$(CURDIR)/.ci/tsan-suppressions" SWIFT_BACKTRACE=enable=no \
 		swift test --sanitize=thread --scratch-path .build-tsan --disable-xctest --no-parallel --filter '$(SANITISED)'
 
 asan: ## Run the tests of the libraries under the address and leak sanitisers.
