@@ -11,6 +11,7 @@ extension LoopContext {
         loop.schedule(after: .seconds(1)) { [self] in
             let now = turnTime
             for connection in connections.values { connection.handler?.tick(now: now) }
+            letPassingGo()
             expireHistory()
             attachToStore()
             metrics?.update(shared.statistics)
@@ -33,12 +34,18 @@ extension LoopContext {
 
     /// Rooms that nobody is in go when the last message of theirs has outlived its time.
     private func expireHistory() {
+        guard shared.configuration.history.timeToLive != nil else { return }
+        for room in Array(rooms.values) {
+            room.entries.expire(now: wallClock)
+            removeIfIdle(room)
+        }
+    }
+
+    private func letPassingGo() {
         let rooms = passing
         passing.removeAll()
-        for room in rooms { removeIfIdle(room) }
-        guard shared.configuration.history.timeToLive != nil else { return }
-        for room in Array(self.rooms.values) {
-            room.entries.expire(now: wallClock)
+        for room in rooms {
+            room.isPassing = false
             removeIfIdle(room)
         }
     }

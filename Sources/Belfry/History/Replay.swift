@@ -14,6 +14,9 @@ package struct ReplayRequest: Sendable {
     /// Told on the connection's loop, once, before anything of the room is sent to it.
     package let begins: @Sendable (Connection, ReplayStart) -> Void
 
+    /// How long those who may come back are waited for, once the last of them has gone.
+    package static let grace = Duration.seconds(300)
+
     /// Makes a request.
     package init(
         from next: RoomPosition?,

@@ -18,7 +18,7 @@ extension Room {
         let core = coreOnLoop
         core.entries.expire(now: core.context.wallClock)
         let (recalled, rest) = core.recall(cursor, limit: limit)
-        guard let (place, end) = rest, let stored = core.stored else { return core.page(recalled, cursor) }
+        guard let (place, end) = rest, let stored = core.stored else { return core.page(recalled) }
         core.context.handToStore()
         let older = try await stored.store.messages(
             of: stored.id,
@@ -26,15 +26,15 @@ extension Room {
             below: end,
             limit: limit - recalled.count
         )
-        guard !cursor.isBackwards, older.count < limit else { return core.page(older + recalled, cursor) }
+        guard !cursor.isBackwards, older.count < limit else { return core.page(older + recalled) }
         // Forwards, the store's end may have been reached; what follows is in memory.
         let next = older.last.map { $0.offset + 1 } ?? end
         let newer = core.entries.messages(from: next, count: limit - older.count)
-        if let first = newer.first?.offset, first > next, !older.isEmpty { return core.page(older, cursor) }
+        if let first = newer.first?.offset, first > next, !older.isEmpty { return core.page(older) }
         if case .since(let time) = cursor {
-            return core.page(older + newer.filter { $0.timestamp >= time }, cursor)
+            return core.page(older + newer.filter { $0.timestamp >= time })
         }
-        return core.page(older + newer, cursor)
+        return core.page(older + newer)
     }
 
     /// The newest messages that have all words of a text, oldest first.

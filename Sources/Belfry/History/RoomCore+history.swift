@@ -50,7 +50,7 @@ extension RoomCore {
     /// The last one that may come back is waited for a while.
     func resumerLeft(_ session: SessionID) {
         guard resumers.remove(session) != nil, resumers.isEmpty else { return }
-        context.loop.schedule(after: .seconds(300)) { [weak self] in
+        context.loop.schedule(after: ReplayRequest.grace) { [weak self] in
             guard let self, resumers.isEmpty, isKept else { return }
             isKept = false
             entries.keep(HistoryLimit(), from: nextOffset)
@@ -105,7 +105,7 @@ extension RoomCore {
     }
 
     /// A page around what was found.
-    func page(_ messages: [Message], _ cursor: HistoryCursor) -> HistoryPage {
+    func page(_ messages: [Message]) -> HistoryPage {
         guard let first = messages.first, let last = messages.last else {
             return HistoryPage(messages: [], older: nil, newer: nil)
         }

@@ -36,6 +36,8 @@ final class RoomCore {
     var resumers: Set<SessionID> = []
     /// A front-end keeps its messages for clients that may come back.
     var isKept = false
+    /// Whether it is among the context's `passing`.
+    var isPassing = false
     weak var heldDoor: Room?
     /// Subscribers with the policy `.suspend` that are too far behind, and who waits for them.
     var blockers = 0

@@ -50,7 +50,10 @@ extension LoopContext {
         let room = shared.keepsHistory && !name.isEmpty ? self.room(name) : rooms[name]
         guard let room, room.owner == nil else { return }
         room.publish(event: event, payload: payload, sender: sender, except: tap)
-        if room.isIdle { passing.append(room) }
+        if room.isIdle, !room.isPassing {
+            room.isPassing = true
+            passing.append(room)
+        }
     }
 
     /// Publishes a frame to who is in a room that is a front-end's own; from any loop.

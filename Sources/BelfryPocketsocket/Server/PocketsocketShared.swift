@@ -90,7 +90,7 @@ final class PocketsocketShared: Sendable {
         let before = resumers.add(change, ordering: .relaxed).oldValue
         if before == 0, change > 0 { keep(true, on: context) }
         guard before + change == 0 else { return }
-        context.loop.schedule(after: Self.resumeGrace) { [self] in
+        context.loop.schedule(after: ReplayRequest.grace) { [self] in
             if resumers.load(ordering: .relaxed) == 0 { keep(false, on: context) }
         }
     }
@@ -101,9 +101,6 @@ final class PocketsocketShared: Sendable {
         context.toHome(of: hub) { $0.keepHistory(of: hub, limit) }
         updateTaps(on: context)
     }
-
-    /// How long those who may come back are waited for.
-    private static let resumeGrace = Duration.seconds(300)
 
     // MARK: Presence
 
