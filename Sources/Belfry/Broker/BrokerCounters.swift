@@ -13,6 +13,7 @@ final class BrokerCounters: Sendable {
     private let refusedConnections = Atomic<UInt64>(0)
     private let openConnections = Atomic<Int>(0)
     private let openRooms = Atomic<Int>(0)
+    private let openPublicRooms = Atomic<Int>(0)
 
     func published(_ count: UInt64) { publishedMessages.add(count, ordering: .relaxed) }
     func received(_ bytes: Int) { receivedBytes.add(UInt64(bytes), ordering: .relaxed) }
@@ -20,7 +21,12 @@ final class BrokerCounters: Sendable {
     func slowConsumer() { slowConsumers.add(1, ordering: .relaxed) }
     func refused() { refusedConnections.add(1, ordering: .relaxed) }
     func closed() { openConnections.subtract(1, ordering: .relaxed) }
-    func roomClosed() { openRooms.subtract(1, ordering: .relaxed) }
+
+    /// Counts a room out.
+    func closed(_ room: RoomCore) {
+        openRooms.subtract(1, ordering: .relaxed)
+        if !OwnRoom.isOwn(room.name) { openPublicRooms.subtract(1, ordering: .relaxed) }
+    }
 
     /// Counts a connection in, unless that would pass the limit.
     func open(limit: Int) -> Bool {
@@ -32,15 +38,16 @@ final class BrokerCounters: Sendable {
         return true
     }
 
-    /// Rooms that there are.
-    var roomCount: Int { openRooms.load(ordering: .relaxed) }
+    /// Rooms that are no front-end's own.
+    var publicRoomCount: Int { openPublicRooms.load(ordering: .relaxed) }
 
     /// Counts a room in, unless that would pass the limit.
-    func openRoom(limit: Int) -> Bool {
+    func openRoom(_ name: String, limit: Int) -> Bool {
         guard openRooms.add(1, ordering: .relaxed).newValue <= limit else {
             openRooms.subtract(1, ordering: .relaxed)
             return false
         }
+        if !OwnRoom.isOwn(name) { openPublicRooms.add(1, ordering: .relaxed) }
         return true
     }
 

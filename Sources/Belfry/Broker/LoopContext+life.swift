@@ -75,7 +75,7 @@ extension LoopContext {
         for connection in Array(connections.values) { connection.fail(.local) }
         for room in Array(rooms.values) {
             room.close()
-            shared.counters.roomClosed()
+            shared.counters.closed(room)
         }
         rooms = [:]
         taps = []

@@ -215,7 +215,7 @@ package final class LoopContext: TurnEndHandler {
     /// For names whose home is this loop.
     func room(_ name: String) -> RoomCore? {
         if let room = rooms[name] { return room }
-        guard shared.counters.openRoom(limit: shared.configuration.limits.maxRooms) else { return nil }
+        guard shared.counters.openRoom(name, limit: shared.configuration.limits.maxRooms) else { return nil }
         let room = RoomCore(name: name, context: self)
         rooms[name] = room
         return room
@@ -225,7 +225,7 @@ package final class LoopContext: TurnEndHandler {
         guard room.isIdle, rooms[room.name] === room else { return }
         rooms[room.name] = nil
         if room.nextOffset == 0, let stored = room.stored { stored.store.release(stored.id) }
-        shared.counters.roomClosed()
+        shared.counters.closed(room)
     }
 
     /// The subscribers of a room on this loop, made if need be.

@@ -116,8 +116,6 @@ extension BrokerShared {
     /// Counts messages that a front-end's own subscribers lost.
     package func countLost(_ count: Int) { counters.lost(count) }
 
-    /// Whether there are rooms besides so many, or history makes them.
-    package func hasRooms(besides count: Int) -> Bool {
-        keepsHistory || counters.roomCount > count
-    }
+    /// Whether there are rooms that are no front-end's own, or history makes them.
+    package var hasPublicRooms: Bool { keepsHistory || counters.publicRoomCount > 0 }
 }

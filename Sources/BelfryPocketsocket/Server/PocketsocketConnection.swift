@@ -101,7 +101,7 @@ final class PocketsocketConnection: WebSocketDelegate {
             publishAnew(payload, kind, to: membership, toSelf: echo)
         }
         if isTraced { traceSent(payload) }
-        if let text = message.message, shared.broker.hasRooms(besides: 1) { relay(message, text, payload) }
+        if let text = message.message, shared.broker.hasPublicRooms { relay(message, text, payload) }
         if shared.hasReaders || connection.hasReaders { tellProcess(message, payload) }
     }
 
