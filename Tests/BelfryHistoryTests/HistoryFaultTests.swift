@@ -3,6 +3,7 @@
 
 import Belfry
 import BelfryHistory
+import BelfryIO
 import Foundation
 import GRDB
 import Testing
@@ -12,10 +13,16 @@ struct HistoryFaultTests {
     /// Live messages go on whatever the file does.
     private func expectLive(_ broker: Broker) async throws {
         let room = try await broker.room("live")
-        var iterator = room.messages(from: .latest).makeAsyncIterator()
-        async let first = iterator.next()
-        try await eventually("the reader is there") { try await room.publish(.text("x")).offset > 3 }
-        _ = try await first
+        let hasHeard = Lock(false)
+        let reader = Task {
+            for try await _ in room.messages(from: .latest) { return hasHeard.withLock { $0 = true } }
+        }
+        // Nobody tells when a reader has begun to listen, so messages go on until it has one.
+        try await eventually("the reader hears") {
+            try await room.publish(.text("x"))
+            return hasHeard.withLock { $0 }
+        }
+        try await reader.value
         let error = await #expect(throws: BelfryError.self) {
             try await room.publish(.text("y"), durability: .stored)
         }
