@@ -58,6 +58,25 @@ extension Span<UInt8> {
 }
 
 extension Span<UInt8> {
+    /// Whether two spans have the same bytes.
+    @inline(__always)
+    @inlinable package func matches(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        guard count >= 8 else {
+            for index in indices where self[index] != other[index] { return false }
+            return true
+        }
+        var index = 0
+        var difference: UInt64 = 0
+        while index &+ 8 <= count {
+            difference |= word(at: index) ^ other.word(at: index)
+            index &+= 8
+        }
+        // The last word overlaps the one before, so that there is no rest.
+        let last = word(at: count &- 8) ^ other.word(at: count &- 8)
+        return difference | last == 0
+    }
+
     /// Whether `_EOM_` stands at an index, the end of a message on nucosMQ's wire (its §2).
     @inline(__always)
     @inlinable package func hasEOM(at index: Int) -> Bool {

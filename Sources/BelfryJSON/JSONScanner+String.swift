@@ -14,6 +14,17 @@ extension JSONScanner {
             let stops = ByteWord.stringStops(bytes.word(at: index))
             if stops == 0 {
                 index &+= 8
+                // A long one: four words in one go.
+                while index &+ 32 <= bytes.count {
+                    let first =
+                        ByteWord.stringStops(bytes.word(at: index))
+                        | ByteWord.stringStops(bytes.word(at: index &+ 8))
+                    let second =
+                        ByteWord.stringStops(bytes.word(at: index &+ 16))
+                        | ByteWord.stringStops(bytes.word(at: index &+ 24))
+                    guard first | second == 0 else { break }
+                    index &+= 32
+                }
                 continue
             }
             index &+= ByteWord.firstLane(stops)

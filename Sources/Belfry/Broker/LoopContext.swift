@@ -262,6 +262,7 @@ package final class LoopContext: TurnEndHandler {
         toHome(of: room) { context in
             guard let core = context.rooms[room] else { return }
             core.blockers = max(0, core.blockers + change)
+            core.updatePlainLog()
             core.unblockPublishers()
         }
     }

@@ -17,7 +17,8 @@ final class RoomCore {
     let context: LoopContext
     private(set) var nextOffset: UInt64 = 0
     private(set) var logs: [FrameLog] = []
-    /// The one log, as long as a frame in its format needs nothing else done: no other format, no keys, no entries.
+    /// The one log, as long as a frame in its format needs nothing else done: no other format, no keys, no entries, and
+    /// nobody to wait for.
     private(set) var plainLog: FrameLog?
     private(set) var members: [SessionID: Member] = [:]
     /// The one session that a private room (one named after an identity) belongs to.
@@ -115,7 +116,7 @@ final class RoomCore {
     func updatePlainLog() {
         let isPlain =
             logs.count == 1 && !entries.isWanted && !logs[0].isKeyed && !logs[0].format.isPositioned && taps.isEmpty
-            && beforeNext == nil
+            && beforeNext == nil && blockers == 0
         plainLog = isPlain ? logs[0] : nil
     }
 

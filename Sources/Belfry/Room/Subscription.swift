@@ -38,13 +38,17 @@ final class Subscription {
     /// What the subscriber missed before it came is not sent yet, and nothing else of the room is until then.
     var isPaused = false
     /// Frames kept by `.dropNewest` and `.latestPerKey` when the limit struck; sent before the cursor goes on.
-    var kept: [(offset: UInt64, key: UInt64, segment: Segment)] = []
+    var kept: [(offset: UInt64, key: UInt64, segment: Segment)] = [] { didSet { updatePlain() } }
     /// `.dropNewest` only: nothing is taken until `kept` has been sent.
     var isFull = false
     /// `.suspend` only: publishers wait for this subscriber.
     var isBlocking = false
     /// What the subscriber published itself and does not want to hear, from the cursor on.
-    private var own: Deque<Range<UInt64>> = []
+    private var own: Deque<Range<UInt64>> = [] { didSet { updatePlain() } }
+    /// Nothing but the cursor says what comes next; asked for each message of one who speaks.
+    private var isPlain = true
+
+    private func updatePlain() { isPlain = own.isEmpty && kept.isEmpty }
 
     init(connection: Connection, roster: Roster, limit: LagLimit) {
         self.connection = connection
@@ -59,7 +63,7 @@ final class Subscription {
 
     /// Leaves messages out; before the log is known to have grown by them.
     func leaveOut(_ offsets: Range<UInt64>) {
-        if offsets.lowerBound == cursor, own.isEmpty, kept.isEmpty, roster.isAtHome {
+        if offsets.lowerBound == cursor, isPlain, roster.isAtHome {
             // Who keeps up, as most who speak do, is past it at once.
             cursor = offsets.upperBound
             return

@@ -39,19 +39,23 @@ extension Connection {
     }
 
     /// Whether somebody in the process reads what the client says.
-    package var hasReaders: Bool { !listeners.queues.isEmpty }
+    package var hasReaders: Bool { isHeard }
 
     func addListener(_ configuration: Queue<SessionMessage>.Configuration) -> Queue<SessionMessage> {
         let queue = Queue<SessionMessage>(configuration)
         let number = context.nextNumber()
         listeners.queues[number] = queue
+        isHeard = true
         let (id, loop, box) = (self.id, context.loop, LoopConfined(onLoop: context, context.loop))
         return queue.consumerEnd {
             loop.execute { box.value.connections[id]?.removeListener(number) }
         }
     }
 
-    private func removeListener(_ number: UInt64) { listeners.queues.removeValue(forKey: number)?.close() }
+    private func removeListener(_ number: UInt64) {
+        listeners.queues.removeValue(forKey: number)?.close()
+        isHeard = !listeners.queues.isEmpty
+    }
 
     /// Ends the sequences behind what they hold; what no reader had room for is forced in, as the client is gone.
     func closeListeners() {
@@ -61,6 +65,7 @@ extension Connection {
         listeners.backlog = []
         for queue in listeners.queues.values { queue.close() }
         listeners.queues = [:]
+        isHeard = false
     }
 
     private func deliverBacklog() {

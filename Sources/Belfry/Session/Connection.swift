@@ -48,6 +48,8 @@ package final class Connection: IOHandler {
     private var isHeldByReaders = false
     private var isReceiving = true
     var listeners = SessionListeners()
+    /// Whether there are any; beside them, since it is asked for each message.
+    var isHeard = false
     weak var heldDoor: Session?
     private var closeTimer: TimerID?
     /// Both halves of the stream: the connection is over once the two are.

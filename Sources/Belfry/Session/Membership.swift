@@ -12,7 +12,9 @@ package final class Membership {
     /// Told apart from an earlier membership in the same room, whose admission may still be on its way.
     let number: UInt64
     /// False once the connection has left, or was not let in: nothing may be published by it any more.
-    package internal(set) var isActive = true
+    var isActive = true
+    /// The same for other modules.
+    package var isOver: Bool { !isActive }
     /// The room itself, if its home is this very loop.
     ///
     /// Held strongly: a weak reference would cost the room's every reference count the slow path, and leaving breaks

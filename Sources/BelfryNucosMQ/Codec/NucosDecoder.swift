@@ -48,6 +48,8 @@ package struct NucosDecoder: ~Copyable {
     private var buffer: [UInt8] = []
     /// While held: the index of the first byte not read.
     private var heldStart = 0
+    /// Of a connection that publishes.
+    private var envelope = NucosEnvelope()
 
     /// A decoder at the beginning of a stream.
     ///
@@ -109,7 +111,7 @@ package struct NucosDecoder: ~Copyable {
     }
 
     /// Calls the handler for each part of contiguous bytes.
-    private func cut(_ bytes: Span<UInt8>, from first: Int, _ handle: Handler) -> Outcome {
+    private mutating func cut(_ bytes: Span<UInt8>, from first: Int, _ handle: Handler) -> Outcome {
         var start = first
         while let end = NucosTerminator.end(in: bytes, from: start) {
             switch deliver(bytes.extracting(start..<end), handle) {
@@ -123,13 +125,14 @@ package struct NucosDecoder: ~Copyable {
 
     /// Reads one part that ends in `_EOM_` and hands it on.
     @inline(__always)
-    private func deliver(_ part: Span<UInt8>, _ handle: Handler) -> Disposition {
+    private mutating func deliver(_ part: Span<UInt8>, _ handle: Handler) -> Disposition {
         guard part.count <= maxFrameBytes else {
             _ = handle(.tooLong, part.extracting(0..<0))
             return .stop
         }
+        if let frame = envelope.frame(of: part) { return handle(.frame(frame), part) }
         do throws(NucosMalformed) {
-            return handle(.frame(try NucosFrame.parse(part)), part)
+            return handle(.frame(envelope.note(try NucosFrame.parse(part), part)), part)
         } catch {
             var malformed = error
             malformed.length = part.count

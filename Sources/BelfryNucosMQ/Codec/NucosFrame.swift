@@ -19,6 +19,14 @@ package struct NucosFrame: Equatable, Sendable {
     package var offset: JSONText?
     /// All bytes of the message, `_EOM_` included.
     package let length: Int
+    /// The same number for messages of one decoder that differ in nothing but their content; 0 where it did not look.
+    package var envelope: UInt32 = 0
+
+    /// Compares what the messages say, not how they were read.
+    package static func == (left: NucosFrame, right: NucosFrame) -> Bool {
+        left.event == right.event && left.content == right.content && left.room == right.room
+            && left.resume == right.resume && left.offset == right.offset && left.length == right.length
+    }
 
     /// The event's text: between the quotes of a string, the literal itself of any other scalar.
     package var eventName: JSONText { event.text }

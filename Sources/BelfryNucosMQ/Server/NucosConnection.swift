@@ -15,8 +15,8 @@ final class NucosConnection: ConnectionHandler {
     private let shared: NucosShared
     private var machine: NucosConnectionMachine
     private var decoder: NucosDecoder
-    /// The room that was published to last: most clients publish to one.
-    private var lastPublished: Membership?
+    /// The room that was published to last, and the message's envelope: most clients publish to one room.
+    private var lastPublished: (membership: Membership, envelope: UInt32)?
     /// When the timer that the machine wants was armed, and which it is.
     private var armed: (timeout: NucosTimeout, since: Int64)?
     /// What the machine says, kept beside it for the hot path.
@@ -96,15 +96,21 @@ final class NucosConnection: ConnectionHandler {
     }
 
     private func handle(_ frame: NucosFrame, _ bytes: Span<UInt8>) -> NucosDecoder.Disposition {
+        // The hottest path: what differs from the last message that was published is its content alone.
+        if frame.envelope != 0, isOpen, let last = lastPublished, last.envelope == frame.envelope,
+            connection.publishPlainly(bytes, to: last.membership)
+        {
+            return .next
+        }
         // The hot path: a publish changes nothing in the machine, so it is not asked (its exclusivity checks cost).
         if isOpen, let room = frame.room, NucosConnectionMachine.isForwarded(frame, bytes) {
-            publish(to: room, bytes)
+            publish(to: room, frame.envelope, bytes)
             return .next
         }
         let action = machine.frame(frame, bytes)
         switch action {
         case .publish(let room):
-            publish(to: room, bytes)
+            publish(to: room, frame.envelope, bytes)
             return .next
         case .event:
             let event = NucosEvent(
@@ -125,15 +131,16 @@ final class NucosConnection: ConnectionHandler {
         }
     }
 
-    private func publish(to room: JSONText, _ bytes: Span<UInt8>) {
-        if let membership = lastPublished, membership.isActive, room.equals(membership.room, in: bytes) {
+    private func publish(to room: JSONText, _ envelope: UInt32, _ bytes: Span<UInt8>) {
+        if let membership = lastPublished?.membership, !membership.isOver, room.equals(membership.room, in: bytes) {
+            lastPublished?.envelope = envelope
             return connection.publish(bytes, format: shared.format, to: membership)
         }
         let name = room.string(in: bytes)
         guard let membership = connection.membership(of: name) else {
             return complain("A publish was dropped: the client is not in the room.", ["room": "\(name.prefix(64))"])
         }
-        lastPublished = membership
+        lastPublished = (membership, envelope)
         connection.publish(bytes, format: shared.format, to: membership)
     }
 
@@ -145,9 +152,9 @@ final class NucosConnection: ConnectionHandler {
             }
         }
         let format: any WireFormat = resume == nil ? shared.format : NucosPositionedFormat()
-        let box = LoopConfined(onLoop: WeakConnection(self), connection.context.loop)
+        let later = LaterConnection(self)
         connection.join(room, format: format, replay: replay) { refusal in
-            box.value.connection?.complain(
+            later.find()?.complain(
                 "A client may not join.",
                 ["room": "\(room.prefix(64))", "reason": "\(refusal)"]
             )
@@ -253,8 +260,7 @@ final class NucosConnection: ConnectionHandler {
         guard let authenticator = shared.configuration.authenticator else { return }
         connection.setReceiving(false)
         let (id, shared) = (connection.id, self.shared)
-        let box = LoopConfined(onLoop: WeakConnection(self), connection.context.loop)
-        let loop = connection.context.loop
+        let (later, loop) = (LaterConnection(self), connection.context.loop)
         shared.tasks.add {
             let answer: Answer
             do {
@@ -266,7 +272,7 @@ final class NucosConnection: ConnectionHandler {
                 )
                 answer = .verdict(false)
             }
-            loop.execute { box.value.connection?.applicationAnswered(answer) }
+            loop.execute { later.find()?.applicationAnswered(answer) }
         }
     }
 
@@ -314,11 +320,20 @@ final class NucosConnection: ConnectionHandler {
         connection.send(ping.span)
     }
 
-}
+    /// A connection that may be gone by the time an answer comes.
+    ///
+    /// Not a weak reference: one would cost every use of the connection the slow path, for good.
+    private struct LaterConnection: Sendable {
+        private let id: SessionID
+        private let context: LoopConfined<LoopContext>
 
-/// A connection that may be gone by the time an answer comes.
-private final class WeakConnection {
-    weak var connection: NucosConnection?
+        init(_ connection: NucosConnection) {
+            let context = connection.connection.context
+            id = connection.connection.id
+            self.context = LoopConfined(onLoop: context, context.loop)
+        }
 
-    init(_ connection: NucosConnection) { self.connection = connection }
+        /// On the connection's loop.
+        func find() -> NucosConnection? { context.value.connections[id]?.handler as? NucosConnection }
+    }
 }

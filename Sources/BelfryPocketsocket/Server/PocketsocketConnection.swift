@@ -11,6 +11,8 @@ import BelfryJSON
 /// Loop-confined.
 final class PocketsocketConnection: WebSocketDelegate {
     private let socket: WebSocketConnection
+    private let connection: Connection
+    private let context: LoopContext
     private let shared: PocketsocketShared
     private let tap: PocketsocketTap
     /// Boxed once, not for each message.
@@ -29,6 +31,8 @@ final class PocketsocketConnection: WebSocketDelegate {
 
     init(_ socket: WebSocketConnection, _ shared: PocketsocketShared, resume: ResumeRequest? = nil) {
         self.socket = socket
+        connection = socket.connection
+        context = connection.context
         self.shared = shared
         tap = shared.tap(of: socket.connection.context)
         self.resume = resume
@@ -43,9 +47,6 @@ final class PocketsocketConnection: WebSocketDelegate {
         isTraced = shared.configuration.trace != nil
         forwardsCoreEvents = shared.configuration.forwardsCoreEvents
     }
-
-    private var connection: Connection { socket.connection }
-    private var context: LoopContext { connection.context }
 
     // MARK: Life
 
@@ -92,11 +93,15 @@ final class PocketsocketConnection: WebSocketDelegate {
     func received(_ kind: WebSocketMessageKind, _ payload: Span<UInt8>, frame: Span<UInt8>) {
         let message = ClientMessage(payload)
         if message.hasSocket, !forwardsCoreEvents { return }
-        tap.sendReceipt(for: message, payload, to: socket)
+        tap.addReceipt(for: message, payload, at: context.wallClock)
+        // Before the message itself comes back.
+        if echo { tap.sendReceipts(to: socket) }
         guard let membership else { return }
         if isTraced { traceReceived(payload) }
         if kind == .text, !isCompressed {
-            connection.publish(frame, format: published, to: membership, toSelf: echo)
+            if !connection.publishPlainly(frame, to: membership, toSelf: echo) {
+                connection.publish(frame, format: published, to: membership, toSelf: echo)
+            }
         } else {
             publishAnew(payload, kind, to: membership, toSelf: echo)
         }
@@ -104,6 +109,8 @@ final class PocketsocketConnection: WebSocketDelegate {
         if let text = message.message, shared.broker.hasPublicRooms { relay(message, text, payload) }
         if shared.hasReaders || connection.hasReaders { tellProcess(message, payload) }
     }
+
+    func receivedAll() { tap.sendReceipts(to: socket) }
 
     /// A binary message goes out as a text, as from the original, unless that can't be; a compressed one is compressed
     /// once for all.

@@ -15,8 +15,8 @@ final class PocketsocketTap: RoomTap {
     private var clock = LocalClock()
     /// What receipts of a moment begin with.
     private var receiptStart: (moment: Int64, bytes: [UInt8]) = (.min, [])
-    /// Memory for receipts.
-    private var scratch: [UInt8] = []
+    /// Receipts for what a client said in one go; one client at a time.
+    private var receipts: [UInt8] = []
 
     init(
         hub: String,
@@ -42,17 +42,21 @@ final class PocketsocketTap: RoomTap {
         }
     }
 
-    /// Sends a receipt.
-    func sendReceipt(for message: ClientMessage, _ text: Span<UInt8>, to socket: WebSocketConnection) {
-        let moment = socket.connection.context.wallClock
+    /// Notes a receipt, for `sendReceipts`.
+    func addReceipt(for message: ClientMessage, _ text: Span<UInt8>, at moment: Int64) {
         if receiptStart.moment != moment {
             receiptStart = (moment, ServerText.receiptStart(at: clock.text(at: moment)))
         }
-        var frame: [UInt8] = []
-        swap(&frame, &scratch)
-        frame.removeAll(keepingCapacity: true)
-        ServerText.appendReceipt(for: message, in: text, start: receiptStart.bytes, to: &frame)
-        socket.send(frame: frame.span)
-        swap(&frame, &scratch)
+        ServerText.appendReceipt(for: message, in: text, start: receiptStart.bytes, to: &receipts)
+    }
+
+    /// Sends the receipts that were noted, to the client whose messages they are for.
+    func sendReceipts(to socket: WebSocketConnection) {
+        guard !receipts.isEmpty else { return }
+        var frames: [UInt8] = []
+        swap(&frames, &receipts)
+        socket.send(frame: frames.span)
+        frames.removeAll(keepingCapacity: frames.capacity <= 64 * 1024)
+        swap(&frames, &receipts)
     }
 }

@@ -3,6 +3,7 @@
 
 import BelfryJSON
 import BelfryNucosMQ
+import Testing
 
 /// What a decoder gave, with the ranges turned into text.
 enum Seen: Equatable {
@@ -47,6 +48,8 @@ func decode(
     var seen: [Seen] = []
     let handle: NucosDecoder.Handler = { part, bytes in
         seen.append(Seen(part, bytes))
+        // However it was read: the same as by itself.
+        if case .frame(let frame) = part { #expect((try? NucosFrame.parse(bytes)) == frame) }
         if let holdEvery, seen.count % holdEvery == 0 { return .hold }
         return .next
     }

@@ -142,6 +142,7 @@ package final class WebSocketConnection: ConnectionHandler {
         scratch.lend { memory in
             decoder.decode(bytes, scratch: &memory) { [self] event, bytes in handle(event, bytes) }
         }
+        delegate?.receivedAll()
     }
 
     @inline(__always)
@@ -155,6 +156,8 @@ package final class WebSocketConnection: ConnectionHandler {
     }
 
     private func handleControl(_ event: WebSocketEvent, _ bytes: Span<UInt8>) {
+        // What answers earlier messages goes first.
+        delegate?.receivedAll()
         switch event {
         case .message, .pong: break
         case .ping:

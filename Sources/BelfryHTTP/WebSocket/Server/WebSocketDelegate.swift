@@ -17,6 +17,8 @@ package protocol WebSocketDelegate: AnyObject {
     ///   - payload: Its bytes.
     ///   - frame: The same as a server's frame, ready to be published to a room or sent on.
     func received(_ kind: WebSocketMessageKind, _ payload: Span<UInt8>, frame: Span<UInt8>)
+    /// What arrived together has been handed on: for those who answer all of it at once.
+    func receivedAll()
     /// Sends a message to this client alone; false when the protocol can't say it.
     func send(event: String, _ payload: Payload) -> Bool
     /// What was queued has been taken by the backend; only after `Connection.wantsDrained`.
@@ -32,6 +34,7 @@ package protocol WebSocketDelegate: AnyObject {
 }
 
 extension WebSocketDelegate {
+    package func receivedAll() {}
     package func drained() {}
     package func drain() {}
 }
