@@ -11,8 +11,14 @@ package struct ReplayRequest: Sendable {
     package let maxMessages: Int
     /// Whose messages it does not want: its own of an earlier connection.
     package let omitted: SessionID?
+    /// What is to be kept in memory for those who come back, where `resumeHistory` keeps less.
+    package let keeps: HistoryLimit?
     /// Told on the connection's loop, once, before anything of the room is sent to it.
     package let begins: @Sendable (Connection, ReplayStart) -> Void
+    /// Appends what the connection alone is to get before a message of the past.
+    package let comesBefore: (@Sendable (Connection, _ offset: UInt64, _ frames: inout [UInt8]) -> Void)?
+    /// Told when all of the past is queued, and before anything newer is.
+    package let ends: (@Sendable (Connection) -> Void)?
 
     /// How long those who may come back are waited for, once the last of them has gone.
     package static let grace = Duration.seconds(300)
@@ -22,12 +28,18 @@ package struct ReplayRequest: Sendable {
         from next: RoomPosition?,
         maxMessages: Int = 10_000,
         omitting omitted: SessionID? = nil,
+        keeping keeps: HistoryLimit? = nil,
+        comesBefore: (@Sendable (Connection, _ offset: UInt64, _ frames: inout [UInt8]) -> Void)? = nil,
+        ends: (@Sendable (Connection) -> Void)? = nil,
         begins: @escaping @Sendable (Connection, ReplayStart) -> Void
     ) {
         self.next = next
         self.maxMessages = max(0, maxMessages)
         self.omitted = omitted
+        self.keeps = keeps
         self.begins = begins
+        self.comesBefore = comesBefore
+        self.ends = ends
     }
 }
 
@@ -88,7 +100,7 @@ extension LoopContext {
         _ answer: Result<RoomAdmission, JoinFailure>
     ) -> RoomPast? {
         guard let request, case .success(let admission) = answer, let core = rooms[room] else { return nil }
-        core.keep(for: session)
+        core.keep(for: session, request.keeps)
         core.entries.expire(now: wallClock)
         let end = admission.start
         guard let next = request.next else {
@@ -167,6 +179,7 @@ extension Connection {
         var frame: [UInt8] = []
         var next = first
         for message in messages where !isClosing {
+            past.request.comesBefore?(self, message.offset, &frame)
             if message.offset > next {
                 format.encodeGap(room: message.room, from: next, to: message.offset, into: &frame)
             }
@@ -187,6 +200,7 @@ extension Connection {
         send(frame.span)
         guard membership.subscription === subscription else { return }
         subscription.isPaused = false
+        past.request.ends?(self)
         if subscription.isBehind { list(subscription) }
     }
 
