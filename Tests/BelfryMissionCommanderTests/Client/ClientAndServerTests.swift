@@ -108,6 +108,12 @@ struct ClientAndServerTests {
             #expect(try await client.connect())
         }
         try await eventually("all known") { await first.server.statistics.connected == count }
+        // Whoever hears this knows where it is.
+        #expect(try await first.server.send(to: .all, Message(subject: "welcome")))
+        for (number, watched) in clients.enumerated() {
+            let events = try await watched.events(2)
+            #expect(events == [.connect(id: "c\(number)"), .message(try Message(subject: "welcome"))])
+        }
 
         // As if the process were gone: no goodbye, no drain.
         for index in first.broker.shared.loops.indices { await LoopDoor(first.broker.shared, index).run { $0.stop() } }
@@ -132,10 +138,11 @@ struct ClientAndServerTests {
         #expect(try await second.server.send(to: .all, Message(subject: "welcome back")))
         for (number, watched) in clients.enumerated() {
             let events = try await watched.events(3)
+            // The new server keeps nothing of the former's room, and nobody knows what was said there.
+            let gap = try Message(subject: "gap", payload: .json(#"{"from": null, "to": null, "lost": null}"#))
             #expect(
                 events == [
-                    .connect(id: "c\(number)"), .reconnect(id: "c\(number)"),
-                    .message(try Message(subject: "welcome back")),
+                    .reconnect(id: "c\(number)"), .message(gap), .message(try Message(subject: "welcome back")),
                 ]
             )
             #expect(await watched.client.state.rawValue == 38)
