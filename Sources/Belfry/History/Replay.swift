@@ -165,7 +165,7 @@ extension Connection {
 
     private func replay(_ past: RoomPast, _ found: [Message], _ membership: Membership, format: any WireFormat) {
         guard let subscription = membership.subscription else { return }
-        let messages = fitting(found)
+        var (messages, frames) = fitting(found, past.request, format)
         // An offset that is not there was lost, wherever it stands.
         let isWhole = UInt64(messages.count) == past.end - min(past.end, past.start)
         let first = messages.first?.offset ?? past.end
@@ -184,14 +184,7 @@ extension Connection {
                 format.encodeGap(room: message.room, from: next, to: message.offset, into: &frame)
             }
             next = message.offset + 1
-            if let omitted = past.request.omitted, message.sender == .session(omitted) { continue }
-            format.encode(
-                room: message.room,
-                event: message.event,
-                payload: message.payload,
-                at: message.offset,
-                into: &frame
-            )
+            frame += frames.popLast() ?? []
             if frame.count >= Roster.maxSendBytes {
                 send(frame.span)
                 frame.removeAll(keepingCapacity: true)
@@ -204,15 +197,31 @@ extension Connection {
         if subscription.isBehind { list(subscription) }
     }
 
-    /// The newest of some messages, as many as may wait for one connection.
-    private func fitting(_ messages: [Message]) -> ArraySlice<Message> {
+    /// The newest of some messages, as many as may wait for one connection, and their frames from the newest on; empty for
+    /// those that it does not want.
+    private func fitting(
+        _ messages: [Message],
+        _ request: ReplayRequest,
+        _ format: any WireFormat
+    ) -> (messages: ArraySlice<Message>, frames: [[UInt8]]) {
         var left = context.shared.configuration.limits.maxPendingBytes / 2
-        var start = messages.endIndex
-        while start > messages.startIndex {
-            left -= messages[start - 1].byteCount + 128
+        var frames: [[UInt8]] = []
+        for message in messages.reversed() {
+            var frame: [UInt8] = []
+            if request.omitted.map({ message.sender != .session($0) }) ?? true {
+                format.encode(
+                    room: message.room,
+                    event: message.event,
+                    payload: message.payload,
+                    at: message.offset,
+                    into: &frame
+                )
+            }
+            // A frame may be several times as long as its message: one that escapes what is not ASCII.
+            left -= max(message.byteCount + 128, frame.count)
             guard left >= 0 else { break }
-            start -= 1
+            frames.append(frame)
         }
-        return messages[start...]
+        return (messages.suffix(frames.count), frames)
     }
 }

@@ -88,7 +88,10 @@ struct ClientPositionTests {
         #expect(position.next == RoomPosition(epoch: 255, offset: 12))
     }
 
-    @Test("the negotiation says it, and is the original's where the client does not resume", arguments: BackendKind.testable)
+    @Test(
+        "the negotiation says it, and is the original's where the client does not resume",
+        arguments: BackendKind.testable
+    )
     func wire(_ backend: BackendKind) async throws {
         try await withRawServer(backend) { bench, server, watched in
             #expect(try await watched.client.connect())

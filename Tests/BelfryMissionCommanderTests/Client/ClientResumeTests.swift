@@ -167,7 +167,10 @@ struct ClientResumeTests {
         }
     }
 
-    @Test("a restart with a history file, on another port, loses nothing", arguments: LoopSetup.all.filter { $0.loops < 4 })
+    @Test(
+        "a restart with a history file, on another port, loses nothing",
+        arguments: LoopSetup.all.filter { $0.loops < 4 }
+    )
     func restart(_ setup: LoopSetup) async throws {
         let file = try HistoryFile()
         var remote: Remote?
@@ -196,7 +199,10 @@ struct ClientResumeTests {
         await found.client.shutDown()
     }
 
-    @Test("after a restart without history the loss is announced, and the client goes on", arguments: BackendKind.testable)
+    @Test(
+        "after a restart without history the loss is announced, and the client goes on",
+        arguments: BackendKind.testable
+    )
     func newEpoch(_ backend: BackendKind) async throws {
         let setup = LoopSetup(backend, loops: 1)
         var remote: Remote?
@@ -247,14 +253,19 @@ struct ClientResumeTests {
         }
     }
 
-    @Test("a client that resumes, one that does not and one of the original's kind hear the same", arguments: LoopSetup.all)
+    @Test(
+        "a client that resumes, one that does not and one of the original's kind hear the same",
+        arguments: LoopSetup.all
+    )
     func sameRoom(_ setup: LoopSetup) async throws {
         try await withRemote(setup) { remote, server, broker in
             let original = try await server.join("original")
             let plain = try await Remote(server, setup.backend, as: "plain") { $0.resumes = false }
             let room = try await broker.room("missioncommander")
             // Short and long subjects, and what no header can carry.
-            let subjects = ["a", String(repeating: "b", count: 34), String(repeating: "c", count: 39), "grüße", "shutdown"]
+            let subjects = [
+                "a", String(repeating: "b", count: 34), String(repeating: "c", count: 39), "grüße", "shutdown",
+            ]
             var expected: [SeenFrame] = []
             for subject in subjects {
                 try await room.publish(event: subject, .json("{}"))

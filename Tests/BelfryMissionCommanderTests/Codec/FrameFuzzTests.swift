@@ -9,7 +9,8 @@ import Testing
 @Suite("MissionCommander frames, random input", .timeLimit(.minutes(3)))
 struct FrameFuzzTests {
     /// Bytes with a meaning, so that mutations hit the grammar.
-    private static let alphabet = Array("{}[]\":,\\u0123456789-.e \n\u{1}\0slengthatown".utf8) + [0x80, 0xC3, 0xA9, 0xFF]
+    private static let alphabet =
+        Array("{}[]\":,\\u0123456789-.e \n\u{1}\0slengthatown".utf8) + [0x80, 0xC3, 0xA9, 0xFF]
 
     /// What a client that resumes gets.
     private static let marked = [

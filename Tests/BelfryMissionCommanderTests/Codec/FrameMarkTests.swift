@@ -67,14 +67,14 @@ struct FrameMarkTests {
         let whole = decodeFrames(stream).seen
         let begins = #"{"next": "ff.12", "recovered": false, "lost": 10}"#
         let expected: [SeenFrame] = [
-                .marked(.own(at: nil), subject: "resume", value: begins),
-                .marked(.own(at: 2), subject: "gap", value: #"{"from": 2, "to": 12, "lost": 10}"#),
-                .marked(.room(at: 12), subject: "a", value: "{}"),
-                .frame(subject: "uni", value: GoldenFrame.unicode.body),
-                .marked(.own(at: 13), subject: "at", value: "{}"),
-                .frame(subject: long, value: "{}"),
-                .marked(.room(at: 14), subject: "é", value: "{}"),
-            ]
+            .marked(.own(at: nil), subject: "resume", value: begins),
+            .marked(.own(at: 2), subject: "gap", value: #"{"from": 2, "to": 12, "lost": 10}"#),
+            .marked(.room(at: 12), subject: "a", value: "{}"),
+            .frame(subject: "uni", value: GoldenFrame.unicode.body),
+            .marked(.own(at: 13), subject: "at", value: "{}"),
+            .frame(subject: long, value: "{}"),
+            .marked(.room(at: 14), subject: "é", value: "{}"),
+        ]
         #expect(whole == expected)
         for cut in 0...stream.count {
             #expect(decodeFrames(stream, cuts: [cut]).seen == whole)

@@ -75,7 +75,10 @@ struct ServerResumeTests {
         }
     }
 
-    @Test("one who asked comes back without asking, and the other way round: nothing is missing", arguments: LoopSetup.all)
+    @Test(
+        "one who asked comes back without asking, and the other way round: nothing is missing",
+        arguments: LoopSetup.all
+    )
     func changes(_ setup: LoopSetup) async throws {
         try await withServer(setup) { server, broker in
             let first = try await server.join("x", resuming: "")
@@ -128,7 +131,10 @@ struct ServerResumeTests {
         }
     }
 
-    @Test("a position that can't be is answered with a gap of unknown length", arguments: ["0.3", "ffff.18446744073709551615"])
+    @Test(
+        "a position that can't be is answered with a gap of unknown length",
+        arguments: ["0.3", "ffff.18446744073709551615"]
+    )
     func unknown(_ token: String) async throws {
         try await withServer { server, broker in
             let epoch = try await broker.epoch
@@ -144,7 +150,10 @@ struct ServerResumeTests {
         }
     }
 
-    @Test("a wish that is no text, or no position, is one to begin here", arguments: ["17", "null", #""17""#, #""-.-""#])
+    @Test(
+        "a wish that is no text, or no position, is one to begin here",
+        arguments: ["17", "null", #""17""#, #""-.-""#]
+    )
     func badWish(_ wish: String) async throws {
         try await withServer { server, _ in
             let peer = try await RawPeer(to: server.address)
@@ -154,6 +163,42 @@ struct ServerResumeTests {
             let isText = wish.hasPrefix("\"")
             if isText { #expect(await peer.frame().map { "\($0)" }?.contains("recovered\\\": true") == true) }
             #expect(await peer.frame() == (isText ? .number(1, at: 0) : .number(1)))
+        }
+    }
+
+    @Test(
+        "what waits may grow on the wire: as much of the newest as may wait for one connection comes, the rest is a gap"
+    )
+    func growing() async throws {
+        try await withServer(broker: { $0.limits.maxPendingBytes = 400_000 }) { server, broker in
+            let first = try await server.join("x", resuming: "")
+            let epoch = try await broker.epoch
+            await first.close()
+            try await server.untilAway("x")
+            // Three times as long where it is escaped.
+            let text = String(repeating: "é", count: 5_000)
+            for _ in 0..<20 {
+                try await server.send(to: .all, Message(subject: "n", payload: .json("{\"t\": \"\(text)\"}")))
+            }
+            let second = try await server.join("x", resuming: "\(epoch).0")
+            let seen = await second.frames(8)
+            #expect(
+                seen.first
+                    == .marked(
+                        .own(at: nil),
+                        subject: "resume",
+                        value: #"{"next": "\#(epoch).14", "recovered": false, "lost": 14}"#
+                    )
+            )
+            #expect(
+                seen.dropFirst().first
+                    == .marked(
+                        .own(at: 0),
+                        subject: "gap",
+                        value: #"{"from": 0, "to": 14, "lost": 14}"#
+                    )
+            )
+            #expect(seen.count == 8)
         }
     }
 
@@ -167,6 +212,7 @@ struct ServerResumeTests {
         let store = GatedStore(file.store())
         try await withServer(
             setup,
+            configure: { $0.stopTimeout = .seconds(20) },
             broker: {
                 $0.store = store
                 $0.history.messages = 4
@@ -200,6 +246,7 @@ struct ServerResumeTests {
                 [SeenFrame.resume("\(epoch).3")] + (3..<20).map { .number($0, at: $0) }
                 + (20..<30).flatMap { [.number($0, as: "one"), .number($0, at: $0)] }
             #expect(await peer.frames(expected.count) == expected)
+            try await peer.send(GoldenFrame.shutdown.bytes)
         }
     }
 
@@ -227,10 +274,14 @@ struct ServerResumeTests {
                 [SeenFrame.resume("\(epoch).3")] + (3..<20).map { .number($0, at: $0) }
                 + (20...23).flatMap { [.number($0, as: "one"), .number($0, at: $0)] }
             #expect(await last.frames(expected.count) == expected)
+            try await last.send(GoldenFrame.shutdown.bytes)
         }
     }
 
-    @Test("a server that stops while the store is read says goodbye behind what was asked for", arguments: LoopSetup.all)
+    @Test(
+        "a server that stops while the store is read says goodbye behind what was asked for",
+        arguments: LoopSetup.all
+    )
     func stopsWhileReading(_ setup: LoopSetup) async throws {
         try await withGate(setup) { server, room, store in
             let epoch = String(room.epoch, radix: 16)
@@ -239,7 +290,7 @@ struct ServerResumeTests {
             try await eventually("the store is asked") { await store.waiting == 1 }
             try await server.send(20, to: "x", as: "one")
             async let stopped: Void = server.stop()
-            try await eventually("it stops") { await !server.isRunning }
+            try await eventually("it stops") { await server.knownIDs.isEmpty }
             await store.open()
             let expected =
                 [SeenFrame.resume("\(epoch).3")] + (3..<20).map { .number($0, at: $0) }
