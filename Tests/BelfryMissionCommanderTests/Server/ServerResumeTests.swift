@@ -246,7 +246,7 @@ struct ServerResumeTests {
                 [SeenFrame.resume("\(epoch).3")] + (3..<20).map { .number($0, at: $0) }
                 + (20..<30).flatMap { [.number($0, as: "one"), .number($0, at: $0)] }
             #expect(await peer.frames(expected.count) == expected)
-            try await peer.send(GoldenFrame.shutdown.bytes)
+            await peer.close()
         }
     }
 
@@ -274,7 +274,7 @@ struct ServerResumeTests {
                 [SeenFrame.resume("\(epoch).3")] + (3..<20).map { .number($0, at: $0) }
                 + (20...23).flatMap { [.number($0, as: "one"), .number($0, at: $0)] }
             #expect(await last.frames(expected.count) == expected)
-            try await last.send(GoldenFrame.shutdown.bytes)
+            await last.close()
         }
     }
 
