@@ -228,8 +228,8 @@ let package = Package(
         .testTarget(
             name: "BelfryMissionCommanderTests",
             dependencies: [
-                "BelfryMissionCommander", "Belfry", "BelfryCodable", "BelfryIO", "BelfryJSON", "BelfryNucosMQ",
-                "BelfryTesting", log,
+                "BelfryMissionCommander", "Belfry", "BelfryCodable", "BelfryHistory", "BelfryIO", "BelfryJSON",
+                "BelfryNucosMQ", "BelfryTesting", log,
             ],
             swiftSettings: settings
         ),

@@ -11,8 +11,14 @@ package struct ReplayRequest: Sendable {
     package let maxMessages: Int
     /// Whose messages it does not want: its own of an earlier connection.
     package let omitted: SessionID?
+    /// What is to be kept in memory for those who come back, where `resumeHistory` keeps less.
+    package let keeps: HistoryLimit?
     /// Told on the connection's loop, once, before anything of the room is sent to it.
     package let begins: @Sendable (Connection, ReplayStart) -> Void
+    /// Appends what the connection alone is to get before a message of the past.
+    package let comesBefore: (@Sendable (Connection, _ offset: UInt64, _ frames: inout [UInt8]) -> Void)?
+    /// Told when all of the past is queued, and before anything newer is.
+    package let ends: (@Sendable (Connection) -> Void)?
 
     /// How long those who may come back are waited for, once the last of them has gone.
     package static let grace = Duration.seconds(300)
@@ -22,12 +28,18 @@ package struct ReplayRequest: Sendable {
         from next: RoomPosition?,
         maxMessages: Int = 10_000,
         omitting omitted: SessionID? = nil,
+        keeping keeps: HistoryLimit? = nil,
+        comesBefore: (@Sendable (Connection, _ offset: UInt64, _ frames: inout [UInt8]) -> Void)? = nil,
+        ends: (@Sendable (Connection) -> Void)? = nil,
         begins: @escaping @Sendable (Connection, ReplayStart) -> Void
     ) {
         self.next = next
         self.maxMessages = max(0, maxMessages)
         self.omitted = omitted
+        self.keeps = keeps
         self.begins = begins
+        self.comesBefore = comesBefore
+        self.ends = ends
     }
 }
 
@@ -88,7 +100,7 @@ extension LoopContext {
         _ answer: Result<RoomAdmission, JoinFailure>
     ) -> RoomPast? {
         guard let request, case .success(let admission) = answer, let core = rooms[room] else { return nil }
-        core.keep(for: session)
+        core.keep(for: session, request.keeps)
         core.entries.expire(now: wallClock)
         let end = admission.start
         guard let next = request.next else {
@@ -153,7 +165,7 @@ extension Connection {
 
     private func replay(_ past: RoomPast, _ found: [Message], _ membership: Membership, format: any WireFormat) {
         guard let subscription = membership.subscription else { return }
-        let messages = fitting(found)
+        var (messages, frames) = fitting(found, past.request, format)
         // An offset that is not there was lost, wherever it stands.
         let isWhole = UInt64(messages.count) == past.end - min(past.end, past.start)
         let first = messages.first?.offset ?? past.end
@@ -167,18 +179,12 @@ extension Connection {
         var frame: [UInt8] = []
         var next = first
         for message in messages where !isClosing {
+            past.request.comesBefore?(self, message.offset, &frame)
             if message.offset > next {
                 format.encodeGap(room: message.room, from: next, to: message.offset, into: &frame)
             }
             next = message.offset + 1
-            if let omitted = past.request.omitted, message.sender == .session(omitted) { continue }
-            format.encode(
-                room: message.room,
-                event: message.event,
-                payload: message.payload,
-                at: message.offset,
-                into: &frame
-            )
+            frame += frames.popLast() ?? []
             if frame.count >= Roster.maxSendBytes {
                 send(frame.span)
                 frame.removeAll(keepingCapacity: true)
@@ -187,18 +193,35 @@ extension Connection {
         send(frame.span)
         guard membership.subscription === subscription else { return }
         subscription.isPaused = false
+        past.request.ends?(self)
         if subscription.isBehind { list(subscription) }
     }
 
-    /// The newest of some messages, as many as may wait for one connection.
-    private func fitting(_ messages: [Message]) -> ArraySlice<Message> {
+    /// The newest of some messages, as many as may wait for one connection, and their frames from the newest on; empty for
+    /// those that it does not want.
+    private func fitting(
+        _ messages: [Message],
+        _ request: ReplayRequest,
+        _ format: any WireFormat
+    ) -> (messages: ArraySlice<Message>, frames: [[UInt8]]) {
         var left = context.shared.configuration.limits.maxPendingBytes / 2
-        var start = messages.endIndex
-        while start > messages.startIndex {
-            left -= messages[start - 1].byteCount + 128
+        var frames: [[UInt8]] = []
+        for message in messages.reversed() {
+            var frame: [UInt8] = []
+            if request.omitted.map({ message.sender != .session($0) }) ?? true {
+                format.encode(
+                    room: message.room,
+                    event: message.event,
+                    payload: message.payload,
+                    at: message.offset,
+                    into: &frame
+                )
+            }
+            // A frame may be several times as long as its message: one that escapes what is not ASCII.
+            left -= max(message.byteCount + 128, frame.count)
             guard left >= 0 else { break }
-            start -= 1
+            frames.append(frame)
         }
-        return messages[start...]
+        return (messages.suffix(frames.count), frames)
     }
 }

@@ -20,6 +20,16 @@ extension HistoryLimit {
     }
 }
 
+extension HistoryLimit {
+    /// The same, or more of it.
+    func widened(to other: HistoryLimit?) -> HistoryLimit {
+        var limit = self
+        limit.messages = max(messages, other?.messages ?? 0)
+        limit.bytes = max(bytes, other?.bytes ?? 0)
+        return limit
+    }
+}
+
 extension RoomCore {
     /// Where one begins who has everything before an offset, and whether everything from there on can be had, as far as is
     /// known without reading the store.
@@ -35,25 +45,43 @@ extension RoomCore {
     }
 
     /// Keeps what is said for a member that may come back, where nothing else keeps it.
-    func keep(for session: SessionID) {
+    ///
+    /// - Parameter wanted: How much at least, if anything.
+    func keep(for session: SessionID, _ wanted: HistoryLimit? = nil) {
         let limit = context.shared.configuration.resumeHistory
         guard stored == nil, !OwnRoom.isOwn(name), !context.shared.configuration.history.isKept, limit.isKept else {
             return
         }
         resumers.insert(session)
-        guard !isKept else { return }
+        let wider = (resumeLimit ?? limit).widened(to: wanted)
+        guard !isKept || (resumeLimit != nil && resumeLimit != wider) else { return }
         isKept = true
-        entries.keep(limit, from: nextOffset)
+        resumeLimit = wider
+        entries.keep(wider, from: nextOffset)
         updatePlainLog()
     }
 
-    /// The last one that may come back is waited for a while.
+    /// Whether one who comes back can be told what was said meanwhile.
+    var keepsPast: Bool {
+        let configuration = context.shared.configuration
+        return stored != nil
+            || !OwnRoom.isOwn(name) && (configuration.history.isKept || configuration.resumeHistory.isKept)
+    }
+
+    /// One who may come back has left.
     func resumerLeft(_ session: SessionID) {
-        guard resumers.remove(session) != nil, resumers.isEmpty else { return }
+        if resumers.remove(session) != nil { letPastGo() }
+    }
+
+    /// The last one that may come back is waited for a while.
+    func letPastGo() {
+        guard resumers.isEmpty, pastHolds == 0, resumeLimit != nil else { return }
         context.loop.schedule(after: ReplayRequest.grace) { [weak self] in
-            guard let self, resumers.isEmpty, isKept else { return }
+            guard let self, resumers.isEmpty, pastHolds == 0, resumeLimit != nil else { return }
             isKept = false
-            entries.keep(HistoryLimit(), from: nextOffset)
+            resumeLimit = nil
+            // A store that could be had meanwhile wants them all.
+            if stored == nil { entries.keep(HistoryLimit(), from: nextOffset) }
             updatePlainLog()
             context.removeIfIdle(self)
         }

@@ -35,6 +35,10 @@ final class RoomCore {
     var isPinned = false
     /// Members that may come back and want to know what they missed.
     var resumers: Set<SessionID> = []
+    /// What is kept for them; nil where that is not kept, or not for them.
+    var resumeLimit: HistoryLimit?
+    /// Front-ends that know of some who may come back, members or not.
+    var pastHolds = 0
     /// A front-end keeps its messages for clients that may come back.
     var isKept = false
     /// Whether it is among the context's `passing`.

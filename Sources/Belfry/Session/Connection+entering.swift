@@ -6,18 +6,41 @@ extension LoopContext {
     /// At a room's home: the offset of its next message.
     package func endOffset(of room: String) -> UInt64 { rooms[room]?.nextOffset ?? 0 }
 
+    /// At a room's home: its epoch and the offset of its next message; nil when there is no such room.
+    package func position(of room: String) -> RoomPosition? {
+        rooms[room].map { RoomPosition(epoch: $0.epoch, offset: $0.nextOffset) }
+    }
+
+    /// At a room's home: whether one who comes back can be told what was said meanwhile.
+    package func keepsPast(of room: String) -> Bool { rooms[room]?.keepsPast ?? false }
+
+    /// At a room's home: goes on keeping what it keeps for those who resume, though they are not in it.
+    package func holdPast(of room: String) { rooms[room]?.pastHolds += 1 }
+
+    /// At a room's home: ends what `holdPast` began; a while later nothing is kept any more.
+    package func releasePast(of room: String) {
+        guard let core = rooms[room], core.pastHolds > 0 else { return }
+        core.pastHolds -= 1
+        core.letPastGo()
+    }
+
     /// At a room's home: takes a session in; its connection's `enter` has to follow.
     ///
+    /// - Parameter replay: What of the room's past it wants before what is new.
     /// - Throws: The room's no.
     package func admit(
         _ session: SessionID,
         identity: String?,
         to room: String,
-        format: any WireFormat
+        format: any WireFormat,
+        replay: ReplayRequest? = nil
     ) throws(JoinFailure) -> RoomAdmission {
         let member = RoomCore.Member(identity: identity, loop: session.loop, format: format.name)
         let keyed = shared.configuration.lag.policy == .latestPerKey
-        return try admit(session, member, to: room, format: format, exclusive: false, keyed: keyed).get()
+        let answer = admit(session, member, to: room, format: format, exclusive: false, keyed: keyed)
+        var admission = try answer.get()
+        admission.past = recall(replay, of: room, for: session, answer)
+        return admission
     }
 
     /// At a room's home: takes a session out; its connection has to leave as well.
@@ -48,6 +71,6 @@ extension Connection {
         let membership = Membership(room: room, home: home, number: context.nextNumber())
         memberships[room] = membership
         let limit = context.shared.configuration.lag
-        completeJoin(membership, .success(admission), format: format, limit: limit) { _ in }
+        completeJoin(membership, .success(admission), admission.past, format: format, limit: limit) { _ in }
     }
 }

@@ -174,6 +174,11 @@ package struct RoomAdmission: Sendable {
     let tail: FrameChunk
     /// The offset of the first message that the member gets.
     package let start: UInt64
+    /// What it gets before, if its front-end let it in.
+    var past: RoomPast?
+
+    /// Whether something of the room's past comes before: its request's `begins` and `ends` will be called.
+    package var hasPast: Bool { past != nil }
 }
 
 /// A room's no.

@@ -15,6 +15,8 @@ public import Logging
 ///     _ = try await client.connect()
 ///
 /// A link that breaks is mended by itself, with pauses that grow from 0.1 s to 15 s, unless `attemptReconnect` is off.
+/// What was sent to all meanwhile comes then, once and in order, from a server of ours
+/// (``Configuration/resumes``).
 ///
 /// What happens is told by ``messages``, ``states`` and ``events``, and by callbacks on top of them. Messages wait for
 /// whoever takes them: a consumer that falls behind its limit makes the client stop reading, and TCP the server.

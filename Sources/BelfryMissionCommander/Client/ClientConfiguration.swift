@@ -24,6 +24,13 @@ extension Client {
         public var flushTimeout = Duration.seconds(1)
         /// How long the server may then take to end its side.
         public var closeGrace = Duration.seconds(1)
+        /// Whether a client that reconnects asks for what it missed of what was sent to all; a server that knows nothing of
+        /// that goes on as ever.
+        ///
+        /// What is missing all the same is announced by a message `gap`, with `from`, `to` and `lost`, which are null where
+        /// nobody knows how much. A position lasts from `connect()` to the end of that: the next `connect()` begins afresh.
+        /// While `attemptReconnect` is off, the client does not ask.
+        public var resumes = true
         /// How a peer is found out that is gone without a word; nil for not at all.
         public var keepAlive: KeepAlive? = KeepAlive()
 

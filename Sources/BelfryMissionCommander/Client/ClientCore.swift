@@ -24,6 +24,7 @@ final class ClientCore {
     /// Why the last attempt that failed did.
     private(set) var lastFailure: IOError?
     private var machine: ClientStateMachine
+    private var position = ClientPosition()
     private var link: ClientLink?
     private var target: (endpoint: Endpoint, id: String)?
     private var timer: TimerID?
@@ -85,6 +86,8 @@ final class ClientCore {
             return nil
         }
         self.target = target
+        // Whoever left on purpose is forgotten by the server as well.
+        position = ClientPosition()
         let waiter = Parker<Bool>()
         connecting = waiter
         perform(actions)
@@ -163,14 +166,12 @@ final class ClientCore {
     /// Takes a part of the stream in any case.
     func receivedLast(_ part: FrameDecoder.Part, _ body: Span<UInt8>) -> FrameDecoder.Disposition {
         switch part {
-        case .frame(subject: "shutdown", _):
-            perform(machine.serverStops())
-            return .stop
         case .frame(let subject, let value):
-            let payload = Payload(.json, bytes: [UInt8](bytes: body.extracting(value.range)))
-            perform([.emit(.message(Message(received: subject, payload)))])
-            return .next
+            return take(nil, subject, body.extracting(value.range))
+        case .marked(let mark, let subject, let value):
+            return take(mark, subject, body.extracting(value.range))
         case .malformed(let subject, let fault):
+            position.skipped()
             logger.warning("A message is no JSON", metadata: ["subject": "\(subject)", "fault": "\(fault)"])
             return .next
         case .unreadable(let fault):
@@ -178,6 +179,20 @@ final class ClientCore {
             perform(machine.linkBroke())
             return .stop
         }
+    }
+
+    private func take(
+        _ mark: FrameHeader.Mark?,
+        _ subject: String,
+        _ value: Span<UInt8>
+    ) -> FrameDecoder.Disposition {
+        if subject == "shutdown" {
+            perform(machine.serverStops())
+            return .stop
+        }
+        guard position.takes(mark, subject, value) else { return .next }
+        perform([.emit(.message(Message(received: subject, Payload(.json, bytes: [UInt8](bytes: value)))))])
+        return .next
     }
 
     // MARK: Doing
@@ -231,7 +246,8 @@ final class ClientCore {
 
     private func introduce() {
         guard let target, let link else { return }
-        link.introduce(with: ClientFrames.negotiation(of: target.id))
+        let resume = position.linkStands(asking: configuration.resumes && machine.attemptReconnect)
+        link.introduce(with: ClientFrames.negotiation(of: target.id, resume: resume))
     }
 
     private func sayGoodbye() { link?.sayGoodbye(with: ClientFrames.shutdown) }

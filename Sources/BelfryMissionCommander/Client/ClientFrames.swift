@@ -11,9 +11,15 @@ enum ClientFrames {
     static let reserved: Set = ["negotiation", "shutdown"]
 
     /// Who the client is: the first frame, header and body in one piece.
-    static func negotiation(of id: String) -> [UInt8] {
+    ///
+    /// - Parameter resume: Where it wants to go on, empty for nowhere yet: a member that original servers do not look at.
+    static func negotiation(of id: String, resume: String? = nil) -> [UInt8] {
         var body = Array(#"{"id": "#.utf8)
         JSONWriter.append(id, to: &body)
+        if let resume {
+            body += Array(#", "resume": "#.utf8)
+            JSONWriter.append(resume, to: &body)
+        }
         body.append(UInt8(ascii: "}"))
         return frame("negotiation", body)
     }

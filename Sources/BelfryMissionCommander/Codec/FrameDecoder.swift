@@ -15,6 +15,8 @@ package struct FrameDecoder: ~Copyable {
     package enum Part: Equatable, Sendable {
         /// A frame; the bytes handed along are its body, in which `value` is the JSON value without blanks around it.
         case frame(subject: String, value: JSONValue)
+        /// The same with a mark in its header; who does not look for marks takes it as any other.
+        case marked(FrameHeader.Mark, subject: String, value: JSONValue)
         /// A frame whose body is no JSON; it has been skipped, the stream goes on. No bytes are handed along.
         case malformed(subject: String, JSONFault)
         /// The header of a frame can't be read: the decoder has ended, the connection is to be closed.
@@ -125,12 +127,12 @@ package struct FrameDecoder: ~Copyable {
             index &+= missing
             self.header = nil
             if buffer.isEmpty {
-                deliver(header.subject, rest, handle)
+                deliver(header, rest, handle)
             } else {
                 var body: [UInt8] = []
                 swap(&body, &buffer)
                 body.append(bytes: rest)
-                deliver(header.subject, body.span, handle)
+                deliver(header, body.span, handle)
             }
         }
         return index
@@ -165,12 +167,16 @@ package struct FrameDecoder: ~Copyable {
         }
     }
 
-    private mutating func deliver(_ subject: String, _ body: Span<UInt8>, _ handle: Handler) {
+    private mutating func deliver(_ header: FrameHeader, _ body: Span<UInt8>, _ handle: Handler) {
         let disposition: Disposition
         do throws(JSONFault) {
-            disposition = handle(.frame(subject: subject, value: try JSONScanner.validate(body)), body)
+            let value = try JSONScanner.validate(body)
+            let part: Part =
+                header.mark.map { .marked($0, subject: header.subject, value: value) }
+                ?? .frame(subject: header.subject, value: value)
+            disposition = handle(part, body)
         } catch {
-            disposition = handle(.malformed(subject: subject, error), body.extracting(0..<0))
+            disposition = handle(.malformed(subject: header.subject, error), body.extracting(0..<0))
         }
         switch disposition {
         case .next: break

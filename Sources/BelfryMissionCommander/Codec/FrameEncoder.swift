@@ -9,6 +9,10 @@ package enum FrameEncoder {
     private static let subject = [UInt8](#", "subject": "#.utf8)
     private static let compactLength = [UInt8](#"{"length":"#.utf8)
     private static let compactSubject = [UInt8](#","subject":""#.utf8)
+    /// The body of a frame that says where the next one stands.
+    private static let nothing = [UInt8]("{}".utf8)
+    /// The subject of that frame.
+    package static let positionSubject = "at"
 
     /// Appends one frame, header and body.
     ///
@@ -18,21 +22,73 @@ package enum FrameEncoder {
     /// - Parameters:
     ///   - subject: any text.
     ///   - body: one valid JSON value (`JSONScanner.validate` tells); not checked here.
+    ///   - mark: what the header says besides, in the compact spelling. Where a room's offset does not fit, a frame of
+    ///     the server's own goes right before this one and says it.
     ///   - output: what the frame is appended to; unchanged after a throw.
     /// - Throws: ``MissionCommanderError`` `.invalidSubject` when neither spelling fits.
     package static func append(
         subject: String,
         body: Span<UInt8>,
+        mark: FrameHeader.Mark? = nil,
         to output: inout [UInt8]
     ) throws(MissionCommanderError) {
         guard !body.isASCII else {
-            try appendHeader(subject: subject, length: body.count, to: &output)
+            try appendHeader(subject: subject, length: body.count, mark: mark, to: &output)
             return output.append(bytes: body)
         }
         var escaped: [UInt8] = []
         JSONWriter.append(json: body, to: &escaped)
-        try appendHeader(subject: subject, length: escaped.count, to: &output)
+        try appendHeader(subject: subject, length: escaped.count, mark: mark, to: &output)
         output.append(contentsOf: escaped)
+    }
+
+    /// Appends a header that has the mark, or what says the same; or throws and appends nothing.
+    private static func appendHeader(
+        subject text: String,
+        length count: Int,
+        mark: FrameHeader.Mark?,
+        to output: inout [UInt8]
+    ) throws(MissionCommanderError) {
+        guard let mark else { return try appendHeader(subject: text, length: count, to: &output) }
+        let start = output.count
+        guard !appendMarked(subject: text, length: count, mark, to: &output) else { return }
+        if case .room(let offset) = mark {
+            _ = appendMarked(subject: positionSubject, length: nothing.count, .own(at: offset), to: &output)
+            output.append(contentsOf: nothing)
+        }
+        do throws(MissionCommanderError) {
+            try appendHeader(subject: text, length: count, to: &output)
+        } catch {
+            output.removeSubrange(start...)
+            throw error
+        }
+    }
+
+    /// Appends exactly 64 bytes with a mark; false, and nothing, where they are too few.
+    private static func appendMarked(
+        subject text: String,
+        length count: Int,
+        _ mark: FrameHeader.Mark,
+        to output: inout [UInt8]
+    ) -> Bool {
+        let start = output.count
+        output.append(contentsOf: compactLength)
+        append(count, to: &output)
+        output.append(contentsOf: compactSubject)
+        appendCompact(text, to: &output)
+        output.append(ASCII.quote)
+        switch mark {
+        case .room(let offset): output.append(contentsOf: ",\"at\":\(offset)".utf8)
+        case .own(let offset?): output.append(contentsOf: ",\"own\":true,\"at\":\(offset)".utf8)
+        case .own(nil): output.append(contentsOf: ",\"own\":true".utf8)
+        }
+        output.append(ASCII.closeBrace)
+        guard output.count <= start + FrameHeader.byteCount else {
+            output.removeSubrange(start...)
+            return false
+        }
+        while output.count < start + FrameHeader.byteCount { output.append(0) }
+        return true
     }
 
     /// Appends exactly 64 bytes, or throws and appends nothing.

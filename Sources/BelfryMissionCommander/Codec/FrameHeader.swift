@@ -12,6 +12,18 @@ package struct FrameHeader: Equatable, Sendable {
     package let subject: String
     /// Bytes of the body that follows.
     package let length: Int
+    /// What a server of ours adds for clients that resume; nil in every other frame.
+    package var mark: Mark?
+
+    /// Where a frame stands, or that the server itself says it: ours, not the original's.
+    ///
+    /// Headers are written by the server alone, so nobody can give a message of theirs a mark.
+    package enum Mark: Equatable, Sendable {
+        /// A message of the server's room, at an offset: `"at": 17`.
+        case room(at: UInt64)
+        /// Something of the server's own, perhaps about an offset: `"own": true`, and perhaps `"at": 17`.
+        case own(at: UInt64?)
+    }
 
     /// Reads a header.
     ///
@@ -53,6 +65,7 @@ package struct FrameHeader: Equatable, Sendable {
     private static func read(_ text: Span<UInt8>, _ maxBodyBytes: Int) throws(FrameFault) -> FrameHeader {
         var length: JSONValue?
         var subject: JSONValue?
+        var (at, isOwn): (UInt64?, Bool) = (nil, false)
         do throws(JSONFault) {
             var scanner = JSONScanner()
             scanner.skipWhitespace(text)
@@ -68,6 +81,10 @@ package struct FrameHeader: Equatable, Sendable {
                 let value = try scanner.value(text)
                 if name == ShortName("l", "e", "n", "g", "t", "h") { length = value }
                 if name == ShortName("s", "u", "b", "j", "e", "c", "t") { subject = value }
+                if name == ShortName("a", "t") { at = offset(value, text) }
+                if name == ShortName("o", "w", "n") {
+                    isOwn = value.kind == .boolean && text[value.range.lowerBound] == UInt8(ascii: "t")
+                }
                 scanner.skipWhitespace(text)
                 hasMember = try scanner.peek(text) == ASCII.comma
                 if hasMember {
@@ -86,8 +103,23 @@ package struct FrameHeader: Equatable, Sendable {
         guard subject.kind == .string else { throw FrameFault(.subjectNotString, at: subject.range.lowerBound) }
         return FrameHeader(
             subject: subject.text.string(in: text),
-            length: try number(length, text, maxBodyBytes)
+            length: try number(length, text, maxBodyBytes),
+            mark: isOwn ? .own(at: at) : at.map { .room(at: $0) }
         )
+    }
+
+    /// A whole number that is an offset; nil for anything else, which is nobody's fault.
+    private static func offset(_ value: JSONValue, _ text: Span<UInt8>) -> UInt64? {
+        guard value.kind == .number else { return nil }
+        var number: UInt64 = 0
+        for index in value.range {
+            guard (ASCII.zero...ASCII.nine).contains(text[index]) else { return nil }
+            let (tenfold, overflows) = number.multipliedReportingOverflow(by: 10)
+            let (sum, carries) = tenfold.addingReportingOverflow(UInt64(text[index] &- ASCII.zero))
+            guard !overflows, !carries else { return nil }
+            number = sum
+        }
+        return number
     }
 
     /// A JSON number that counts bytes.

@@ -3,20 +3,20 @@
 
 import BelfryJSON
 
+/// A frame for one client, with the message of the room that it comes before.
+struct DirectFrame: Sendable {
+    let offset: UInt64
+    let frame: [UInt8]
+}
+
 /// Frames that wait for a client that is away: bounded in number and bytes, the oldest go first and are counted.
 ///
 /// Pure value. Messages of the room are not in here: the client has a cursor into what is kept of the room, and each
 /// frame here stands before one of its offsets.
 struct AwayQueue {
-    private struct Item {
-        /// The room's message that it comes before.
-        let offset: UInt64
-        let frame: [UInt8]
-    }
-
     private let maxMessages: Int
     private let maxBytes: Int
-    private var items: [Item] = []
+    private var items: [DirectFrame] = []
     /// Items before it are gone; cleared away in bulk.
     private var head = 0
     private var bytes = 0
@@ -32,7 +32,7 @@ struct AwayQueue {
 
     /// Adds a frame behind the others.
     mutating func append(_ frame: [UInt8], before offset: UInt64) {
-        items.append(Item(offset: offset, frame: frame))
+        items.append(DirectFrame(offset: offset, frame: frame))
         bytes += frame.count
         while count > 0, count > maxMessages || bytes > maxBytes {
             bytes -= items[head].frame.count
@@ -45,23 +45,17 @@ struct AwayQueue {
         }
     }
 
-    /// Puts what a broken link left, frame behind frame, before everything else.
-    mutating func prepend(stream: [UInt8], before offset: UInt64) {
+    /// Puts what a broken link left before everything else.
+    mutating func prepend(_ frames: [DirectFrame]) {
         var queue = AwayQueue(maxMessages: maxMessages, maxBytes: maxBytes)
         queue.lost = lost
-        let span = stream.span
-        var start = 0
-        while start + FrameHeader.byteCount <= stream.count {
-            let head = span.extracting(start..<(start + FrameHeader.byteCount))
-            // Our own writing, so it can be read.
-            guard let header = try? FrameHeader.parse(head, maxBodyBytes: .max) else { break }
-            let end = min(stream.count, start + FrameHeader.byteCount + header.length)
-            queue.append([UInt8](bytes: span.extracting(start..<end)), before: offset)
-            start = end
-        }
+        for item in frames { queue.append(item.frame, before: item.offset) }
         for item in items[head...] { queue.append(item.frame, before: item.offset) }
         self = queue
     }
+
+    /// What waits, in order, each frame with its place among the messages of the room.
+    var frames: [DirectFrame] { Array(items[head...]) }
 
     /// Everything that waits, in order, with the messages of the room that `broadcasts` calls out between them; as many
     /// of the newest as the bounds allow, behind an announcement of what is missing.

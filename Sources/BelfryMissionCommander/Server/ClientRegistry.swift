@@ -11,6 +11,9 @@ import Logging
 /// client and what is sent to all is in one order too, and a client that comes back enters the room in the same step in
 /// which what waited for it is taken out.
 ///
+/// A client that resumes says where it is, and gets the room's messages from there on out of the room's past, which is kept
+/// as long as such a client is away; what was sent to it alone stands between them.
+///
 /// A link that breaks is reported here first. Only then, behind everything that was handed to its loop before, its
 /// connection is asked for what it had not sent (`collect`), up to the room's message from which on the client is a
 /// cursor into what is kept of the room.
@@ -22,8 +25,10 @@ final class ClientRegistry {
     private var departures: [(number: UInt64, id: String)] = []
     private var firstDeparture = 0
     private var lastNumber: UInt64 = 0
-    /// What is kept of the room, as long as somebody is away.
+    /// What is kept of the room, as long as somebody is away that does not resume.
     private var retained: RetainedFrames?
+    /// Somebody is away that resumes: the room keeps its past.
+    private var holdsPast = false
     private var awayCount = 0
     private var lost = 0
     private var forgotten = 0
@@ -34,6 +39,10 @@ final class ClientRegistry {
     struct Link: Sendable {
         let session: SessionID
         let connection: LoopConfined<ServerConnection>
+        /// Whether it knows of positions.
+        let resumes: Bool
+        /// The first message of the room that it does not have, if it says one.
+        let position: RoomPosition?
     }
 
     private enum Presence {
@@ -49,6 +58,8 @@ final class ClientRegistry {
         var queue: AwayQueue
         /// While not connected: the first message of the room that has not been sent.
         var cursor: UInt64 = 0
+        /// Whether its connection, or its last one, gets positions.
+        var isPositioned = false
 
         init(_ id: String, _ link: Link, _ queue: AwayQueue) {
             self.id = id
@@ -104,9 +115,19 @@ final class ClientRegistry {
     }
 
     private func welcome(_ client: Client, _ link: Link, _ kind: Server.ClientChange.Kind, _ home: LoopContext) {
+        let isNew = kind == .joined
+        let offers = link.resumes && home.keepsPast(of: shared.room)
+        // Who was told positions and comes back without one goes on behind what was sent to it.
+        let start = (offers ? link.position : nil) ?? (isNew || !client.isPositioned ? nil : standing(client, home))
         let admission: RoomAdmission
         do throws(JoinFailure) {
-            admission = try home.admit(link.session, identity: client.id, to: shared.room, format: shared.format)
+            admission = try home.admit(
+                link.session,
+                identity: client.id,
+                to: shared.room,
+                format: shared.format(isPositioned: offers),
+                replay: offers || start != nil ? ServerConnection.replay(from: start, shared.configuration) : nil
+            )
         } catch {
             shared.logger.warning(
                 "A client could not enter the server's room.",
@@ -115,15 +136,29 @@ final class ClientRegistry {
             clients[client.id] = nil
             return displace(link, home)
         }
-        let stream = kind == .joined ? [] : replay(client, admission.start, home)
+        var welcome = Welcome(admission, isPositioned: offers)
+        if start != nil {
+            let isOurs = start?.epoch == home.position(of: shared.room)?.epoch
+            welcome.start = isOurs ? start?.offset : admission.start
+            welcome.direct = client.queue.frames
+            welcome.lost = client.queue.lost
+            missed(client.queue.lost, by: client.id, home)
+        } else if !isNew {
+            welcome.stream = replay(client, admission.start, home)
+        }
+        client.isPositioned = offers
         client.presence = .connected(link)
         client.queue = AwayQueue(
             maxMessages: shared.configuration.maxQueuedMessages,
             maxBytes: shared.configuration.maxQueuedBytes
         )
         releaseIfUnused(home)
-        home.toLoop(link.session.loop) { _ in link.connection.value.welcomed(stream, admission) }
+        home.toLoop(link.session.loop) { [welcome] _ in link.connection.value.welcomed(welcome) }
         shared.changes.send(Server.ClientChange(id: client.id, kind: kind, isKnown: true))
+    }
+
+    private func standing(_ client: Client, _ home: LoopContext) -> RoomPosition? {
+        home.position(of: shared.room).map { RoomPosition(epoch: $0.epoch, offset: client.cursor) }
     }
 
     private func replay(_ client: Client, _ end: UInt64, _ home: LoopContext) -> [UInt8] {
@@ -132,15 +167,19 @@ final class ClientRegistry {
         let (stream, lost) = client.queue.replay(missing: missing) { body in
             retained?.forEach(from: client.cursor, to: end, body)
         }
-        if lost > 0 {
-            self.lost += lost
-            home.countLost(lost)
-            shared.logger.info(
-                "A client came back to fewer messages than were sent to it.",
-                metadata: ["id": "\(client.id)", "lost": "\(lost)"]
-            )
-        }
+        missed(lost, by: client.id, home)
         return stream
+    }
+
+    /// Counts what a client that came back did not get any more.
+    func missed(_ count: Int, by id: String, _ home: LoopContext) {
+        guard count > 0 else { return }
+        lost += count
+        home.countLost(count)
+        shared.logger.info(
+            "A client came back to fewer messages than were sent to it.",
+            metadata: ["id": "\(id)", "lost": "\(count)"]
+        )
     }
 
     private func displace(_ link: Link, _ home: LoopContext) {
@@ -162,7 +201,9 @@ final class ClientRegistry {
     }
 
     private func depart(_ client: Client, _ link: Link, next: Link?, _ home: LoopContext) {
-        if retained == nil {
+        if client.isPositioned {
+            holdPast(home)
+        } else if retained == nil {
             retained = home.retain(
                 shared.room,
                 format: shared.format,
@@ -177,11 +218,22 @@ final class ClientRegistry {
         home.toLoop(link.session.loop) { _ in link.connection.value.collect(before: end) }
     }
 
+    private func holdPast(_ home: LoopContext) {
+        if !holdsPast { home.holdPast(of: shared.room) }
+        holdsPast = true
+    }
+
     /// What a gone connection had not sent.
-    func collected(_ id: String, _ session: SessionID, _ stream: [UInt8], _ home: LoopContext) {
+    func collected(_ id: String, _ session: SessionID, _ unsent: UnsentFrames, _ home: LoopContext) {
         guard let client = clients[id], case .leaving(let link, let next) = client.presence, link.session == session
         else { return }
-        client.queue.prepend(stream: stream, before: client.cursor)
+        client.queue.prepend(unsent.direct)
+        if let first = unsent.firstOfRoom {
+            // Perhaps one that gets no positions, but had not been sent the room's past yet.
+            client.isPositioned = true
+            client.cursor = min(client.cursor, first)
+            holdPast(home)
+        }
         if let next { return welcome(client, next, .replaced, home) }
         lastNumber += 1
         client.presence = .away(number: lastNumber)
@@ -229,12 +281,14 @@ final class ClientRegistry {
     }
 
     private func releaseIfUnused(_ home: LoopContext) {
-        guard let frames = retained, awayCount == 0 else { return }
+        guard retained != nil || holdsPast, awayCount == 0 else { return }
         let isLeaving = clients.values.contains { client in
             if case .leaving = client.presence { true } else { false }
         }
         guard !isLeaving else { return }
-        retained = nil
+        if holdsPast { home.releasePast(of: shared.room) }
+        holdsPast = false
+        guard let frames = retained.take() else { return }
         home.release(frames, of: shared.room, format: shared.format)
     }
 

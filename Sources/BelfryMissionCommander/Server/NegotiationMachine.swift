@@ -15,8 +15,9 @@ package struct NegotiationMachine: ~Copyable {
         case skip(Skip)
         /// The client has said who it is.
         ///
-        /// `wasNumber`: it said so with a number, which is worth a log line.
-        case accept(id: String, wasNumber: Bool)
+        /// `wasNumber`: it said so with a number, which is worth a log line. `resume`: where it wants to go on, empty for
+        /// nowhere yet; nil from a client that knows nothing of it, as the original's.
+        case accept(id: String, wasNumber: Bool, resume: String? = nil)
         /// An application's message.
         case deliver
         /// The client leaves on purpose.
@@ -99,28 +100,33 @@ package struct NegotiationMachine: ~Copyable {
     private func negotiate(_ subject: String, _ value: JSONValue?, _ body: Span<UInt8>) -> Action {
         guard subject == Subject.negotiation else { return .refuse(.noNegotiation) }
         guard let value, value.kind == .object else { return .refuse(.notAnObject) }
-        guard let id = Self.id(in: body) else { return .refuse(.noID) }
+        let members = Self.members(of: body)
+        guard let id = members.id else { return .refuse(.noID) }
+        let resume = members.resume
         let text = id.text.string(in: body)
         guard text.utf8.count <= maxIDBytes else { return .refuse(.longID) }
         switch id.kind {
-        case .string: return text.isEmpty ? .refuse(.noID) : .accept(id: text, wasNumber: false)
+        case .string: return text.isEmpty ? .refuse(.noID) : .accept(id: text, wasNumber: false, resume: resume)
         case .number:
             // The original takes what Python holds for true: not zero.
             guard text.utf8.allSatisfy({ $0 == ASCII.minus || (ASCII.zero...ASCII.nine).contains($0) }) else {
                 return .refuse(.badID)
             }
-            return text == "0" || text == "-0" ? .refuse(.noID) : .accept(id: text, wasNumber: true)
+            guard text != "0", text != "-0" else { return .refuse(.noID) }
+            return .accept(id: text, wasNumber: true, resume: resume)
         case .null: return .refuse(.noID)
         case .object, .array, .boolean: return .refuse(.badID)
         }
     }
 
-    /// The last member `id` of the object; the bytes are valid JSON.
-    private static func id(in body: Span<UInt8>) -> JSONValue? {
-        var found: JSONValue?
+    /// The last members `id` and, where it is a text, `resume` of the object; the bytes are valid JSON.
+    private static func members(of body: Span<UInt8>) -> (id: JSONValue?, resume: String?) {
+        var (id, resume): (JSONValue?, JSONValue?)
         _ = try? JSONScanner.readMembers(of: body) { name, value in
-            if name.shortName(in: body) == ShortName("i", "d") { found = value }
+            let name = name.shortName(in: body)
+            if name == ShortName("i", "d") { id = value }
+            if name == ShortName("r", "e", "s", "u", "m", "e") { resume = value }
         }
-        return found
+        return (id, resume?.kind == .string ? resume?.text.string(in: body) : nil)
     }
 }

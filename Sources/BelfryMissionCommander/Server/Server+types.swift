@@ -17,6 +17,9 @@ extension Server {
         /// Bytes of a client's id in UTF-8.
         public var maxIDBytes = 255
         /// Messages that wait for one client that is away; then the oldest go.
+        ///
+        /// For clients that resume the room keeps as many at least, unless the broker's `history` or `store` says what it
+        /// keeps.
         public var maxQueuedMessages = 4_096
         /// Bytes that wait for one client that is away; then the oldest messages go.
         public var maxQueuedBytes = 4 * 1024 * 1024

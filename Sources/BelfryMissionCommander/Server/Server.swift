@@ -15,7 +15,8 @@ public import Logging
 /// What is sent to one client and to all arrives in the order in which it was sent. A client whose link breaks is known
 /// for as long as the server runs: what is sent meanwhile waits, within bounds, until it connects again with its id, and
 /// so does what was queued for the broken link. What the kernel had taken is gone with the link, as is the one send (of
-/// 256 KiB at most) that it was just being given.
+/// 256 KiB at most) that it was just being given; but ``Client`` resumes: it says where it is, and gets what was sent to
+/// all from there on, out of the room's history, also after a restart with a store.
 public actor Server: LoopBound {
     /// The loop that orders the room's messages.
     public nonisolated let loop: EventLoop

@@ -10,18 +10,23 @@ import Logging
 ///
 /// Loop-confined. From the negotiation on, until the registry has let the client in, the decoder is held.
 final class ServerConnection: ConnectionHandler {
-    private let connection: Connection
-    private let shared: ServerShared
+    let connection: Connection
+    let shared: ServerShared
     private var machine: NegotiationMachine
     private var decoder: FrameDecoder
     private let acceptedAt: Int64
     /// Who the client says it is.
-    private var id: String?
+    private(set) var id: String?
     private var membership: Membership?
+    /// Whether it gets positions.
+    private var isPositioned = false
+    /// Let in, but what the room's past has for it has not been sent: what goes to it alone waits here, in order.
+    var welcome: Welcome?
+    private var waitingBytes = 0
     /// The decoder waits until the registry has let the client in.
     private var isHeld = false
     /// Nothing can be sent any more: the registry has been told, or told us.
-    private var isGone = false
+    private(set) var isGone = false
     /// The server stops: this side has said goodbye and waits for the client to close.
     private var isStopping = false
     private var stopTimer: TimerID?
@@ -73,8 +78,7 @@ final class ServerConnection: ConnectionHandler {
         guard !isStopping, !isGone else { return }
         isStopping = true
         machine.end()
-        let frame = ServerShared.shutdownFrame
-        connection.send(frame.span)
+        if welcome == nil { sayGoodbye() } else { welcome?.isLast = true }
         connection.setReceiving(true)
         connection.setEndDeferred(false)
         stopTimer = connection.context.loop.schedule(after: shared.configuration.stopTimeout) { [weak self] in
@@ -84,11 +88,16 @@ final class ServerConnection: ConnectionHandler {
         }
     }
 
+    func sayGoodbye() {
+        let frame = ServerShared.shutdownFrame
+        connection.send(frame.span)
+    }
+
     func send(event: String, _ payload: Payload) -> Bool {
         guard membership != nil, event != NegotiationMachine.Subject.shutdown,
             let frame = try? FrameEncoder.frame(subject: event, payload: payload)
         else { return false }
-        connection.send(frame.span)
+        send(frame, before: .max)
         return true
     }
 
@@ -113,7 +122,7 @@ final class ServerConnection: ConnectionHandler {
 
     private func handle(_ part: FrameDecoder.Part, _ body: Span<UInt8>) -> FrameDecoder.Disposition {
         switch part {
-        case .frame(let subject, let value):
+        case .frame(let subject, let value), .marked(_, let subject, let value):
             let action = machine.frame(subject, value, body)
             if action == .deliver {
                 deliver(subject, body.extracting(value.range))
@@ -136,8 +145,8 @@ final class ServerConnection: ConnectionHandler {
         case .skip(let reason):
             complain("A message was skipped.", ["reason": "\(reason.rawValue)"])
             return .next
-        case .accept(let id, let wasNumber):
-            accept(id, wasNumber)
+        case .accept(let id, let wasNumber, let resume):
+            accept(id, wasNumber, resume)
             guard membership == nil else { return .next }
             isHeld = true
             connection.setReceiving(false)
@@ -155,7 +164,7 @@ final class ServerConnection: ConnectionHandler {
         }
     }
 
-    private func accept(_ id: String, _ wasNumber: Bool) {
+    private func accept(_ id: String, _ wasNumber: Bool, _ resume: String?) {
         if wasNumber {
             shared.logger.info("A client's id is a number: its decimal text is the id.", metadata: ["id": "\(id)"])
         }
@@ -163,7 +172,9 @@ final class ServerConnection: ConnectionHandler {
         connection.identity = id
         let link = ClientRegistry.Link(
             session: connection.id,
-            connection: LoopConfined(onLoop: self, connection.context.loop)
+            connection: LoopConfined(onLoop: self, connection.context.loop),
+            resumes: resume != nil,
+            position: resume.flatMap { RoomPosition(token: $0) }
         )
         shared.atHome(connection.context) { $0.arrived(id, link, $1) }
     }
@@ -224,9 +235,14 @@ final class ServerConnection: ConnectionHandler {
     }
 
     /// The client is in: what waited for it comes first, then the room from where the registry took it in.
-    func welcomed(_ stream: [UInt8], _ admission: RoomAdmission) {
-        connection.send(stream.span)
-        connection.enter(shared.room, admission, format: shared.format)
+    func welcomed(_ welcome: Welcome) {
+        isPositioned = welcome.isPositioned
+        if welcome.admission.hasPast {
+            self.welcome = welcome
+        } else {
+            connection.send(welcome.stream.span)
+        }
+        connection.enter(shared.room, welcome.admission, format: shared.format(isPositioned: isPositioned))
         guard let membership = connection.membership(of: shared.room) else { return }
         self.membership = membership
         // Not while the negotiation's own call is still under way.
@@ -239,7 +255,11 @@ final class ServerConnection: ConnectionHandler {
 
     /// Sends a frame, behind what the room was told before an offset; also on a gone link, to be collected.
     func send(_ frame: [UInt8], before offset: UInt64) {
-        connection.send(frame.span, before: offset)
+        guard welcome != nil else { return connection.send(frame.span, before: offset) }
+        welcome?.direct.append(DirectFrame(offset: offset, frame: frame))
+        waitingBytes += frame.count
+        let limit = connection.context.shared.configuration.limits.maxPendingBytes
+        if !isGone, waitingBytes > limit { connection.fail(.slowConsumer) }
     }
 
     /// The client's place is another's, or nobody's, from an offset of the room on: gives what was not sent.
@@ -248,8 +268,16 @@ final class ServerConnection: ConnectionHandler {
         isGone = true
         connection.linger(.local)
         let stream = connection.takeUnsent(before: offset)
+        var unsent = UnsentFrames()
+        if let welcome {
+            unsent.append(stream: welcome.stream, isPositioned: false, before: welcome.admission.start)
+            unsent.append(welcome.direct[welcome.sent...], before: offset)
+            unsent.firstOfRoom = welcome.start
+        }
+        welcome = nil
+        unsent.append(stream: stream, isPositioned: isPositioned, before: offset)
         let session = connection.id
-        shared.atHome(connection.context) { $0.collected(id, session, stream, $1) }
+        shared.atHome(connection.context) { [unsent] in $0.collected(id, session, unsent, $1) }
     }
 
     /// Somebody else with the same id came before this one was let in.

@@ -11,6 +11,7 @@ final class ServerShared: FrontEnd {
     let configuration: Server.Configuration
     let logger: Logger
     let format = MissionCommanderFormat()
+    let positionedFormat = MissionCommanderPositionedFormat()
     let messages = ReaderList<Server.ReceivedMessage>()
     let changes = ReaderList<Server.ClientChange>()
     /// The loop that orders the room's messages, by its number; the registry lives there.
@@ -39,6 +40,9 @@ final class ServerShared: FrontEnd {
     }
 
     var room: String { configuration.room }
+
+    /// How a connection gets the room's messages.
+    func format(isPositioned: Bool) -> any WireFormat { isPositioned ? positionedFormat : format }
 
     func makeHandler(for connection: Connection) -> any ConnectionHandler {
         ServerConnection(connection, shared: self)

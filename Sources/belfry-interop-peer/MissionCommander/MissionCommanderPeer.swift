@@ -98,7 +98,10 @@ actor MissionCommanderPeer: PeerSystem {
     // MARK: Clients
 
     private func openClient(_ request: PeerRequest) async throws -> JSON {
-        let client = try Client(io: configuration.io, logger: logger)
+        // Byte for byte as the original, whose peers this program is to meet.
+        var clientConfiguration = Client.Configuration()
+        clientConfiguration.resumes = false
+        let client = try Client(io: configuration.io, configuration: clientConfiguration, logger: logger)
         for property in [Client.Property.attemptReconnect, .address, .port, .clientID, .interface, .bindPort]
         where request.value(property.rawValue) != .null {
             try await client.set(property, to: PropertyValue(request.value(property.rawValue)))

@@ -25,7 +25,10 @@ struct MissionSession: Sendable {
         clientLogger.handler = logger.handler
         broker = try Broker(configuration: configuration, logger: serverLogger)
         server = Server(broker: broker)
-        client = try Client(group: broker.group, logger: clientLogger)
+        // A client of the original's kind, byte for byte, whatever server it is tried against.
+        var clientConfiguration = Client.Configuration()
+        clientConfiguration.resumes = false
+        client = try Client(group: broker.group, configuration: clientConfiguration, logger: clientLogger)
     }
 
     /// Does what a line says, and tells how it went.

@@ -13,7 +13,7 @@ import Testing
 struct ClientTests {
     @Test("a session from connecting to disconnecting", arguments: BackendKind.testable)
     func session(_ backend: BackendKind) async throws {
-        try await withRawServer(backend) { bench, server, watched in
+        try await withRawServer(backend, configure: { $0.resumes = false }) { bench, server, watched in
             let client = watched.client
             #expect(await client.state.rawValue == 8)
             try await client.setClientID("Id0123456789abcd")
@@ -130,7 +130,7 @@ struct ClientTests {
             #expect(try await watched.client.connect())
             for round in 1...3 {
                 try await bench.until("connection \(round)") {
-                    server.side.accepted.count == round && server.frames == [#"negotiation {"id": "me"}"#]
+                    server.side.accepted.count == round && server.frames == [#"negotiation {"id": "me", "resume": ""}"#]
                 }
                 server.breakLinks()
             }

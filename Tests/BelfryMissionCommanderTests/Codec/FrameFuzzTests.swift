@@ -9,12 +9,25 @@ import Testing
 @Suite("MissionCommander frames, random input", .timeLimit(.minutes(3)))
 struct FrameFuzzTests {
     /// Bytes with a meaning, so that mutations hit the grammar.
-    private static let alphabet = Array("{}[]\":,\\u0123456789-.e \n\u{1}\0slength".utf8) + [0x80, 0xC3, 0xA9, 0xFF]
+    private static let alphabet =
+        Array("{}[]\":,\\u0123456789-.e \n\u{1}\0slengthatown".utf8) + [0x80, 0xC3, 0xA9, 0xFF]
+
+    /// What a client that resumes gets.
+    private static let marked = [
+        frame(.room(at: 17), "echo"), frame(.own(at: nil), "resume"), frame(.own(at: 3), "gap"),
+        frame(.room(at: .max), String(repeating: "s", count: 36)),
+    ]
+
+    private static func frame(_ mark: FrameHeader.Mark, _ subject: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        try? FrameEncoder.append(subject: subject, body: Array("{}".utf8).span, mark: mark, to: &bytes)
+        return bytes
+    }
 
     private static func mutated(_ random: inout SplitMix64) -> [UInt8] {
         var bytes: [UInt8] = []
         for _ in 0..<Int.random(in: 1...4, using: &random) {
-            bytes += GoldenFrame.all.randomElement(using: &random)?.bytes ?? []
+            bytes += (GoldenFrame.all.map(\.bytes) + marked).randomElement(using: &random) ?? []
         }
         for _ in 0..<Int.random(in: 0...4, using: &random) where !bytes.isEmpty {
             let index = Int.random(in: 0..<bytes.count, using: &random)
@@ -58,6 +71,14 @@ struct FrameFuzzTests {
             }
             #expect(bytes.count == 66)
             #expect(decodeFrames(bytes).seen == [.frame(subject: subject, value: "{}")])
+            // With an offset it is read back as well, in its header or right before it.
+            let offset = UInt64.random(in: 0...UInt64.max, using: &random) >> UInt64.random(in: 0..<64, using: &random)
+            let marked = decodeFrames(Self.frame(.room(at: offset), subject)).seen
+            let own = SeenFrame.marked(.own(at: offset), subject: "at", value: "{}")
+            #expect(
+                marked == [.marked(.room(at: offset), subject: subject, value: "{}")]
+                    || marked == [own, .frame(subject: subject, value: "{}")]
+            )
         }
     }
 }

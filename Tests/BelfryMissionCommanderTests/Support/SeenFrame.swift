@@ -7,14 +7,19 @@ import BelfryMissionCommander
 /// What a decoder gave, with the ranges turned into text.
 enum SeenFrame: Equatable {
     case frame(subject: String, value: String)
+    case marked(FrameHeader.Mark, subject: String, value: String)
     case malformed(subject: String, JSONFault.Rule, offset: Int)
     case unreadable(FrameFault)
 
     init(_ part: FrameDecoder.Part, _ bytes: Span<UInt8>) {
+        func text(_ value: JSONValue) -> String {
+            String(decoding: [UInt8](bytes: bytes.extracting(value.range)), as: UTF8.self)
+        }
         switch part {
         case .frame(let subject, let value):
-            let copy = [UInt8](bytes: bytes.extracting(value.range))
-            self = .frame(subject: subject, value: String(decoding: copy, as: UTF8.self))
+            self = .frame(subject: subject, value: text(value))
+        case .marked(let mark, let subject, let value):
+            self = .marked(mark, subject: subject, value: text(value))
         case .malformed(let subject, let fault):
             self = .malformed(subject: subject, fault.rule, offset: fault.offset)
         case .unreadable(let fault):

@@ -18,7 +18,11 @@ private func trace(_ stream: [UInt8], seed: UInt64, holds: Bool) -> Trace {
     let handle: FrameDecoder.Handler = { part, body in
         trace.parts.append(part)
         trace.bodies.append([UInt8](bytes: body))
-        if case .frame(let subject, let value) = part { check(subject, value, body) }
+        switch part {
+        case .frame(let subject, let value): check(nil, subject, value, body)
+        case .marked(let mark, let subject, let value): check(mark, subject, value, body)
+        case .malformed, .unreadable: break
+        }
         return holds ? .hold : .next
     }
     var start = 0
@@ -34,26 +38,37 @@ private func trace(_ stream: [UInt8], seed: UInt64, holds: Bool) -> Trace {
     return trace
 }
 
-/// A frame that was read can be written, if its subject fits, and reads back as the same.
-private func check(_ subject: String, _ value: JSONValue, _ body: Span<UInt8>) {
+/// A frame that was read can be written, if its subject fits, and reads back as the same, mark and all.
+private func check(_ mark: FrameHeader.Mark?, _ subject: String, _ value: JSONValue, _ body: Span<UInt8>) {
     var written: [UInt8] = []
-    guard (try? FrameEncoder.append(subject: subject, body: body.extracting(value.range), to: &written)) != nil else {
+    let text = body.extracting(value.range)
+    guard (try? FrameEncoder.append(subject: subject, body: text, mark: mark, to: &written)) != nil else {
         guard written.isEmpty, subject.utf8.count > 5 else {
             fatalError("a short subject was refused, or half written")
         }
         return
     }
-    guard written.dropFirst(64).allSatisfy({ $0 < 0x80 }) else { fatalError("a body that was written is not ASCII") }
-    var count = 0
+    guard mark != nil || written.dropFirst(64).allSatisfy({ $0 < 0x80 }) else {
+        fatalError("a body that was written is not ASCII")
+    }
+    var parts: [FrameDecoder.Part] = []
     var decoder = FrameDecoder()
     decoder.decode(written.span) { part, _ in
-        guard case .frame(let again, let read) = part, again == subject, read.kind == value.kind else {
-            fatalError("what was written says something else")
-        }
-        count += 1
+        parts.append(part)
         return .next
     }
-    guard count == 1, decoder.bufferedBytes == 0 else { fatalError("what was written is not one frame") }
+    guard decoder.bufferedBytes == 0 else { fatalError("what was written is no whole frame") }
+    switch parts.last {
+    case .frame(subject, let read)? where read.kind == value.kind && (parts.count == 1) == (mark == nil):
+        // A mark that did not fit: a room's offset goes before, and what is the server's own has room.
+        if let mark, case .room(let offset) = mark {
+            guard case .marked(.own(at: offset), subject: FrameEncoder.positionSubject, _)? = parts.first else {
+                fatalError("the offset was lost")
+            }
+        }
+    case .marked(mark, subject: subject, let read)? where read.kind == value.kind && parts.count == 1: break
+    default: fatalError("what was written says something else")
+    }
 }
 
 /// libFuzzer's entry: the same stream, cut in three ways, gives the same.
