@@ -18,16 +18,25 @@ struct LeadChart {
 
     /// The chart; `id` is unique in the page.
     func markup(id: String) -> Markup {
+        .element("figure", ["class": "wide"], .element("figcaption", text: title), picture(id: id))
+    }
+
+    /// The picture alone.
+    ///
+    /// - Parameters:
+    ///   - head: Lines above the chart.
+    ///   - looks: What makes the picture complete where no page has a style sheet.
+    func picture(id: String, head: [Markup] = [], looks: [Markup] = []) -> Markup {
         // The scale reaches twice at least, so that small leads look small.
         let reach = max(2, verdicts.map(\.lead).max() ?? 2)
         let low = verdicts.contains { $0.factor < 1 } ? max(2, verdicts.map { 1 / $0.factor }.max() ?? 2) : 1.15
         let scale = Scale(domain: (1 / low)...reach, start: left, end: width - right, isLogarithmic: true)
         let middle = scale.position(1)
-        let top = 20.0
+        let top = 20.0 + Double(head.count) * 20
         let height = top + Double(verdicts.count) * step + 4
         var shapes = [
-            Drawing.label(middle - 8, 12, "← others better", anchor: "end", "tick"),
-            Drawing.label(middle + 8, 12, "Belfry better →", "tick"),
+            Drawing.label(middle - 8, top - 8, "← others better", anchor: "end", "tick"),
+            Drawing.label(middle + 8, top - 8, "Belfry better →", "tick"),
         ]
         var words: [String] = []
         for (index, verdict) in verdicts.enumerated() {
@@ -52,19 +61,14 @@ struct LeadChart {
             )
             words.append("\(name): \(verdict.sentenceEnd)")
         }
-        shapes.append(Drawing.line(middle, 18, middle, height, "axis"))
-        return .element(
-            "figure",
-            ["class": "wide"],
-            .element("figcaption", text: title),
-            Drawing.picture(
-                id: id,
-                width: width,
-                height: height,
-                title: title,
-                description: words.joined(separator: "; "),
-                shapes
-            )
+        shapes.append(Drawing.line(middle, top - 2, middle, height, "axis"))
+        return Drawing.picture(
+            id: id,
+            width: width,
+            height: height,
+            title: title,
+            description: words.joined(separator: "; "),
+            looks + head + shapes
         )
     }
 }

@@ -110,4 +110,10 @@ enum StyleSheet {
         }
 
         """
+
+    /// What a picture by itself takes besides.
+    static let picture: StaticString = """
+        .paper { fill: var(--paper); }
+
+        """
 }

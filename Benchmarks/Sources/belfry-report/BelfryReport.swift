@@ -11,7 +11,7 @@ import Foundation
 struct BelfryReport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "belfry-report",
-        abstract: "Renders results.json of belfry-bench as one HTML page, or as Markdown."
+        abstract: "Renders results.json of belfry-bench as one HTML page, as Markdown, or as one picture."
     )
 
     @Argument(help: "A results.json, or a directory of which the newest is taken (default Benchmarks/results).")
@@ -20,9 +20,16 @@ struct BelfryReport: ParsableCommand {
     var output: String?
     @Flag(help: "Print the README's table and the paragraph on where others win instead.") var markdown = false
 
+    @Option(help: "An SVG file to write instead: server CPU per delivery, for a README.") var picture: String?
+
     func run() throws {
         let file = try chosenFile()
         let found = try BenchmarkResults(contentsOf: file)
+        if let picture {
+            guard let text = PictureReport(found).text else { throw ValidationError("there is nothing to compare") }
+            try Data(text.utf8).write(to: URL(fileURLWithPath: picture), options: .atomic)
+            return print(picture)
+        }
         if markdown, output == nil || output == "-" {
             print(MarkdownReport(found).text, terminator: "")
             return

@@ -31,6 +31,19 @@ struct ReportTests {
         #expect(page.text.contains("a\u{FFFD}b\u{FFFD}[1mc\u{FFFD}"))
     }
 
+    @Test("the picture is well-formed, needs nothing else, and says where it was measured")
+    func picture() throws {
+        let text = try #require(PictureReport(try Sample.results()).text)
+        let page = try Page(text)
+        #expect(page.error == nil)
+        #expect(page.elements.first == "svg" && page.elements.contains("style") && page.elements.contains("rect"))
+        #expect(!page.elements.contains("script") && !text.contains("url("))
+        #expect(page.text.contains(try Sample.results().machine.processor))
+        var alone = try Sample.results()
+        alone.servers.removeAll { !$0.isProduct }
+        #expect(PictureReport(alone).text == nil)
+    }
+
     @Test("the page needs nothing else")
     func selfContained() throws {
         let text = HTMLReport(try Sample.results()).text
