@@ -22,19 +22,26 @@ enum ServerText {
     ///   - message: What was received.
     ///   - text: Its bytes.
     ///   - start: What `receiptStart` makes.
+    ///   - envelope: Gets what stands around an id that is sent back as it came.
     ///   - output: What the frame is appended to.
     static func appendReceipt(
         for message: ClientMessage,
         in text: Span<UInt8>,
         start: [UInt8],
+        noting envelope: inout ReceiptEnvelope,
         to output: inout [UInt8]
     ) {
+        envelope.idCount = -1
         let end = message.isObject ? receiptEnd : stringReceiptEnd
         if let id = message.id, message.isObject {
             // Digits and members stay as they are; what is not ASCII is escaped, as in the original.
             let raw = text.extracting(id)
             if raw.isASCII {
+                let before = output.count
                 appendFrame(start, raw, end, to: &output)
+                envelope.head = Array(output[before..<(output.count - end.count - raw.count)])
+                envelope.end = end
+                envelope.idCount = raw.count
             } else {
                 var escaped: [UInt8] = []
                 JSONWriter.append(json: raw, to: &escaped)

@@ -13,6 +13,7 @@ final class PocketsocketConnection: WebSocketDelegate {
     private let socket: WebSocketConnection
     private let connection: Connection
     private let context: LoopContext
+    private let broker: BrokerShared
     private let shared: PocketsocketShared
     private let tap: PocketsocketTap
     /// Boxed once, not for each message.
@@ -34,6 +35,7 @@ final class PocketsocketConnection: WebSocketDelegate {
         connection = socket.connection
         context = connection.context
         self.shared = shared
+        broker = shared.broker
         tap = shared.tap(of: socket.connection.context)
         self.resume = resume
         if resume == nil {
@@ -98,7 +100,8 @@ final class PocketsocketConnection: WebSocketDelegate {
         if echo { tap.sendReceipts(to: socket) }
         guard let membership else { return }
         if isTraced { traceReceived(payload) }
-        if kind == .text, !isCompressed {
+        // Not `==`: in another module's enumeration that is a call through the protocol.
+        if case .text = kind, !isCompressed {
             if !connection.publishPlainly(frame, to: membership, toSelf: echo) {
                 connection.publish(frame, format: published, to: membership, toSelf: echo)
             }
@@ -106,7 +109,7 @@ final class PocketsocketConnection: WebSocketDelegate {
             publishAnew(payload, kind, to: membership, toSelf: echo)
         }
         if isTraced { traceSent(payload) }
-        if let text = message.message, shared.broker.hasPublicRooms { relay(message, text, payload) }
+        if let text = message.message, broker.hasPublicRooms { relay(message, text, payload) }
         if shared.hasReaders || connection.hasReaders { tellProcess(message, payload) }
     }
 

@@ -13,8 +13,8 @@ final class PocketsocketTap: RoomTap {
     private let format: WebSocketFormat<VerbatimContent>
     private let trace: (@Sendable (PocketsocketTrace) -> Void)?
     private var clock = LocalClock()
-    /// What receipts of a moment begin with.
-    private var receiptStart: (moment: Int64, bytes: [UInt8]) = (.min, [])
+    /// What receipts of a moment have around ids of a length.
+    private var receipt = ReceiptEnvelope()
     /// Receipts for what a client said in one go; one client at a time.
     private var receipts: [UInt8] = []
 
@@ -44,10 +44,10 @@ final class PocketsocketTap: RoomTap {
 
     /// Notes a receipt, for `sendReceipts`.
     func addReceipt(for message: ClientMessage, _ text: Span<UInt8>, at moment: Int64) {
-        if receiptStart.moment != moment {
-            receiptStart = (moment, ServerText.receiptStart(at: clock.text(at: moment)))
-        }
-        ServerText.appendReceipt(for: message, in: text, start: receiptStart.bytes, to: &receipts)
+        if let id = message.id, receipt.append(text.extracting(id), at: moment, to: &receipts) { return }
+        receipt.moment = moment
+        let start = ServerText.receiptStart(at: clock.text(at: moment))
+        ServerText.appendReceipt(for: message, in: text, start: start, noting: &receipt, to: &receipts)
     }
 
     /// Sends the receipts that were noted, to the client whose messages they are for.

@@ -69,7 +69,16 @@ struct TextTests {
             let bytes = Array(text.utf8)
             let message = ClientMessage(bytes.span)
             var receipt: [UInt8] = []
-            ServerText.appendReceipt(for: message, in: bytes.span, start: start, to: &receipt)
+            var envelope = ReceiptEnvelope()
+            ServerText.appendReceipt(for: message, in: bytes.span, start: start, noting: &envelope, to: &receipt)
+            envelope.moment = 5
+            if let id = message.id {
+                var again: [UInt8] = []
+                let fits = envelope.append(bytes.span.extracting(id), at: 5, to: &again)
+                #expect(fits == bytes[id].allSatisfy { $0 < 0x80 })
+                if fits { #expect(again == receipt) }
+                #expect(!envelope.append(bytes.span.extracting(id), at: 6, to: &again))
+            }
             receipt.removeFirst(WebSocketEncoder.headerBytes(receipt.count - 2))
             #expect(throws: Never.self) { try JSONScanner.validate(receipt.span) }
             #expect(receipt.allSatisfy { $0 < 0x80 })
