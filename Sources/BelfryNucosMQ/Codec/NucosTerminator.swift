@@ -21,17 +21,10 @@ enum NucosTerminator {
         // Eight starts at a time. Two of the five bytes tell most of them apart, so a text full of underscores costs
         // one more load, not a comparison at each.
         while index &+ 10 <= bytes.count {
-            // Most words have no underscore: four of them in one go.
-            while index &+ 32 <= bytes.count {
-                let (a, b) = (underscores(bytes.word(at: index)), underscores(bytes.word(at: index &+ 8)))
-                let (c, d) = (underscores(bytes.word(at: index &+ 16)), underscores(bytes.word(at: index &+ 24)))
-                guard (a | b | c | d) & ByteWord.tops == 0 else { break }
-                index &+= 32
-            }
-            guard index &+ 10 <= bytes.count else { break }
             let first = bytes.word(at: index) ^ ByteWord.repeating(ASCII.underscore)
             if ByteWord.zeros(first) == 0 {
                 index &+= 8
+                if index &+ 32 <= bytes.count { index = afterPlainRun(bytes, from: index) }
                 continue
             }
             let third = bytes.word(at: index &+ 2) ^ ByteWord.repeating(UInt8(ascii: "O"))
@@ -49,6 +42,20 @@ enum NucosTerminator {
             index &+= 1
         }
         return nil
+    }
+
+    /// The index up to which there is no underscore, as far as it is looked at in four words at a time.
+    @inline(never)
+    private static func afterPlainRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        while index &+ 32 <= bytes.count {
+            let block = bytes.extracting(index..<(index &+ 32))
+            let first = underscores(block.word(at: 0)) | underscores(block.word(at: 8))
+            let second = underscores(block.word(at: 16)) | underscores(block.word(at: 24))
+            guard (first | second) & ByteWord.tops == 0 else { break }
+            index &+= 32
+        }
+        return index
     }
 
     /// Has the top bit set in lanes with an underscore, and by mistake in some others.
