@@ -49,23 +49,26 @@ autobahn: ## Run the Autobahn suite against our WebSocket server and client (nee
 
 # The driver, with what it runs: the product, the load generator, the peers that are not Debian's.
 BENCH = .ci/setup bench && swift build -c release --product belfry \
-	&& (cd Benchmarks/Peers && swift build -c release --product nio-websocket) \
+	&& (cd Benchmarks/Peers && swift build -c release) \
 	&& cd Benchmarks && swift build -c release && PATH="$$PWD/Peers/.build/release:$$PATH" \
 	"$$(swift build -c release --show-bin-path)/belfry-bench" \
 	--belfry "$$(cd .. && swift build -c release --show-bin-path)/belfry"
 
-bench: ## Measure belfry beside redis, NATS, mosquitto and NIO (5 minutes). ARGS="--only fanout" for some rows.
+bench: ## Measure belfry beside redis, NATS, mosquitto, NIO and Hummingbird (5 minutes). ARGS="--only fanout" for some rows.
 	@$(BENCH) $(ARGS)
 
 bench-full: ## The same with every row, protocol and engine (40 minutes at most).
 	@$(BENCH) --full $(ARGS)
 
-bench-check: ## Hold allocations and kernel entries per operation to Benchmarks/Thresholds: nothing may have become worse.
+# All of one package, the product too: what the microbenchmarks have in common with it is compiled once.
+bench-check: ## Hold kernel entries, allocations and instructions per operation to Benchmarks/Thresholds.
 	@.ci/setup bench
-	swift build -c release --product belfry
-	cd Benchmarks && swift build -c release --product belfry-load && swift build -c release --product belfry-bench
-	Benchmarks/kernel-entries "$$(swift build -c release --show-bin-path)/belfry"
+	cd Benchmarks && for product in belfry belfry-load belfry-bench; do \
+		swift build -c release --product $$product || exit 1; \
+	done
+	Benchmarks/kernel-entries "$$(cd Benchmarks && swift build -c release --show-bin-path)/belfry"
 	Benchmarks/allocations
+	Benchmarks/instructions
 
 bench-report: ## Render the newest results of `make bench` again and print the page's path. ARGS=--markdown for a README.
 	@.ci/setup build
@@ -105,4 +108,4 @@ docs: ## Build the documentation of the libraries below .build/docs.
 	done
 
 clean: ## Remove what was built and fetched here.
-	rm -rf .build .build-* .venv .venv-* Benchmarks/.build Benchmarks/Peers/.build Examples/.build Tests/Fuzz/.build
+	rm -rf .build .build-* .venv .venv-* Benchmarks/.build Benchmarks/Codecs/.build Benchmarks/Peers/.build Examples/.build Tests/Fuzz/.build

@@ -115,15 +115,31 @@ let scenarios: [Target] = [
     ),
 ]
 
+/// Servers that the driver starts beside the product's own program.
+let servers: [Target] = [
+    .executableTarget(
+        name: "http-hello",
+        dependencies: [
+            .product(name: "Belfry", package: "belfry"),
+            .product(name: "BelfryHTTP", package: "belfry"),
+            .product(name: "BelfryIO", package: "belfry"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        swiftSettings: settings
+    )
+]
+
 let package = Package(
     name: "belfry-benchmarks",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(name: "belfry", path: ".."),
     ],
-    targets: load + report + micro + scenarios
+    targets: load + report + micro + scenarios + servers
 )

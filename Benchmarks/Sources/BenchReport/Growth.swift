@@ -16,7 +16,10 @@ struct Growth {
     /// All that can be made of the rows of a comparison.
     static func all(in results: BenchmarkResults) -> [Growth] {
         [Figure.processor, .memory].flatMap { figure in
-            let rows = results.rows(with: figure).map { (row: $0, settings: settings(of: $0, in: results)) }
+            let rows = results.rows(with: figure).map { row in
+                let servers = results.servers.filter { results.spread(figure, row, $0) != nil }.map(\.name)
+                return (row: row, settings: settings(of: row, in: results), servers: Set(servers))
+            }
             let kinds = rows.map(\.row.kind).uniqued
             return kinds.flatMap { kind in
                 growths(figure, rows.filter { $0.row.kind == kind })
@@ -24,7 +27,7 @@ struct Growth {
         }
     }
 
-    private typealias Setting = (row: BenchmarkResults.Workload, settings: [String: String])
+    private typealias Setting = (row: BenchmarkResults.Workload, settings: [String: String], servers: Set<String>)
 
     private static func growths(_ figure: Figure, _ rows: [Setting]) -> [Growth] {
         let parameters = Set(rows.flatMap { $0.settings.keys }).sorted()
@@ -32,11 +35,15 @@ struct Growth {
             let commons = rows.map { others($0.settings, than: parameter) }.uniqued
             return commons.compactMap { common -> Growth? in
                 var points: [(value: Double, row: BenchmarkResults.Workload)] = []
+                var servers: Set<String>?
                 for row in rows where others(row.settings, than: parameter) == common {
+                    // Rows of servers that have nothing to do with each other are no line.
+                    guard servers.map({ !$0.isDisjoint(with: row.servers) }) ?? true else { continue }
                     guard let value = row.settings[parameter].flatMap({ Double($0) }), value > 0, value.isFinite,
                         !points.contains(where: { $0.value == value })
                     else { continue }
                     points.append((value, row.row))
+                    servers = row.servers
                 }
                 guard points.count > 1, let kind = points.first?.row.kind else { return nil }
                 return Growth(

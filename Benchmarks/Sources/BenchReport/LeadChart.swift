@@ -13,7 +13,7 @@ struct LeadChart {
 
     private let width = 820.0
     private let left = 300.0
-    private let right = 180.0
+    private let right = 220.0
     private let step = 23.0
 
     /// The chart; `id` is unique in the page.

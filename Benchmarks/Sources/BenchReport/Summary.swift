@@ -142,8 +142,10 @@ struct Summary {
     /// What a figure is.
     static func explanation(of figure: Figure) -> String {
         switch figure {
-        case .processor: "CPU time of all the server's threads for one message at one subscriber, on one core."
-        case .rate: "With the server on one core. Where connections are measured, connections let in per second."
+        case .processor:
+            "CPU time of all the server's threads for one message at one subscriber, on one core. Over HTTP: for one answer."
+        case .rate:
+            "With the server on one core. Where connections are measured, connections let in per second; over HTTP, answers."
         case .peak: "The most memory the server had resident, its start and the clients' coming included."
         case .memory: "Growth of the server's resident memory for each session that does nothing."
         default:

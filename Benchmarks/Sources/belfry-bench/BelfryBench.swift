@@ -45,8 +45,9 @@ struct BelfryBench: ParsableCommand {
     }
 
     mutating func run() throws {
-        // Debian keeps servers where only root's path goes.
-        setenv("PATH", (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin") + ":/usr/sbin", 1)
+        // Debian keeps servers where only root's path goes; some of the product's stand beside this program.
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"
+        setenv("PATH", "\(ownDirectory.path):\(path):/usr/sbin", 1)
         let rows = Row.all.filter { row in
             only.isEmpty ? full || row.isQuick : only.contains { row.name.hasPrefix($0) }
         }
@@ -143,7 +144,7 @@ struct BelfryBench: ParsableCommand {
             BenchmarkResults.Server(
                 name: contender.name,
                 wire: contender.wire,
-                isProduct: contender.isProduct || !contender.isServer,
+                isProduct: contender.isOurs,
                 command: contender.command
                     + (contender.isProduct ? belfryArguments.split(separator: " ").map(String.init) : [])
             )
@@ -162,8 +163,10 @@ struct BelfryBench: ParsableCommand {
         return Contender.all.filter { contender in
             guard names?.contains(contender.name) ?? true else { return false }
             // The product's other protocols are measured on request, and with everything.
-            if names == nil, !full, ["missioncommander", "pocketsocket"].contains(contender.wire) { return false }
-            guard contender.isServer else { return belfry != nil }
+            if names == nil, !full, ["missioncommander", "pocketsocket", "watchbox"].contains(contender.wire) {
+                return false
+            }
+            if contender.isOurs, !contender.isProduct { return belfry != nil }
             if contender.isProduct {
                 if belfry == nil { say("\(contender.name) is left out: no --belfry") }
                 return belfry != nil
@@ -177,10 +180,13 @@ struct BelfryBench: ParsableCommand {
         }
     }
 
+    private var ownDirectory: URL {
+        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    }
+
     /// The load generator stands beside this program.
     private func loadProgram() throws -> String {
-        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        let path = own.deletingLastPathComponent().appendingPathComponent("belfry-load").path
+        let path = ownDirectory.appendingPathComponent("belfry-load").path
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw ValidationError("\(path) is missing: build it first")
         }

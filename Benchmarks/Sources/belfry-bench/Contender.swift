@@ -7,7 +7,7 @@ struct Contender: Sendable {
     let name: String
     /// The wire, as `belfry-load` calls it.
     let wire: String
-    /// Program and arguments; `PORT` stands for the port, `BELFRY` for the product's program, `CONFIGURATION` for a file.
+    /// Program and arguments, the program from the path or from beside this one; `PORT` stands for the port, `BELFRY` for the product's program, `CONFIGURATION` for a file.
     let command: [String]
     /// What is in that file, where there is one; `PORT` as above.
     var configuration: String?
@@ -23,6 +23,10 @@ struct Contender: Sendable {
         commander("uring"),
         pocketsocket("epoll"),
         pocketsocket("uring"),
+        watchbox("epoll"),
+        watchbox("uring"),
+        http("epoll"),
+        http("uring"),
         // No server: the library's own reader in one process with the broker.
         Contender(name: "history-epoll", wire: "history", command: ["history-bench", "--io", "epoll"]),
         Contender(name: "history-uring", wire: "history", command: ["history-bench", "--io", "uring"]),
@@ -50,11 +54,21 @@ struct Contender: Sendable {
         ),
         // Of `Peers`, if its programs are on the path.
         Contender(name: "nio", wire: "websocket", command: ["nio-websocket", "PORT", "1"]),
+        Contender(name: "hummingbird", wire: "http", command: ["hummingbird-http", "PORT", "1"]),
+        // Its event loop runs Swift's tasks as well, as the product's does; SwiftNIO calls it unsafe.
+        Contender(
+            name: "hummingbird-executor",
+            wire: "http",
+            command: ["hummingbird-http", "PORT", "1", "--executor"]
+        ),
         Contender(name: "nats", wire: "nats", command: ["nats-server", "-a", "127.0.0.1", "-p", "PORT"]),
     ]
 
     /// Whether it is the product itself.
     var isProduct: Bool { command.first == "BELFRY" }
+
+    /// Whether it is the product, or a program of this package that is made of it.
+    var isOurs: Bool { isProduct || ["history", "http"].contains(wire) && command.first != "hummingbird-http" }
 
     private static func belfry(_ io: String, loops: Int = 1) -> Contender {
         Contender(
@@ -89,15 +103,34 @@ struct Contender: Sendable {
         )
     }
 
+    /// The product as a Watchbox server, which logs what clients do unless told otherwise.
+    private static func watchbox(_ io: String) -> Contender {
+        Contender(
+            name: "watchbox-\(io)",
+            wire: "watchbox",
+            command: [
+                "BELFRY", "watchbox", "--io", io, "--loops", "1", "--logging-level", "0", "127.0.0.1", "PORT",
+            ]
+        )
+    }
+
+    /// The product's HTTP server.
+    private static func http(_ io: String) -> Contender {
+        Contender(name: "http-\(io)", wire: "http", command: ["http-hello", "PORT", "--io", io])
+    }
+
     /// Whether it is a server; else it does the workload itself.
     var isServer: Bool { wire != "history" }
 
     /// One of each wire that others speak, for the rows that are many.
     private var isOneOfFew: Bool { !["missioncommander", "pocketsocket"].contains(wire) }
 
+    /// Whether it takes part in nothing but the rows that are for its wire.
+    private var isApart: Bool { ["history", "http", "watchbox"].contains(wire) }
+
     /// Whether a workload is for it; one that was named takes all it can.
     func takes(_ row: Row, isNamed: Bool) -> Bool {
-        guard row.wires?.contains(wire) ?? isServer else { return false }
+        guard row.wires?.contains(wire) ?? !isApart else { return false }
         return isNamed || (loops == 1 || row.takesTwoLoops) && (isOneOfFew || !row.isForFew)
     }
 

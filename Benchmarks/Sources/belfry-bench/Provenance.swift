@@ -24,12 +24,13 @@ enum Provenance {
     static func versions(of contenders: [Contender], belfry: String?, package: URL) -> [BenchmarkResults.Version] {
         var versions: [BenchmarkResults.Version] = []
         var seen: Set<String> = []
-        for contender in contenders where contender.isServer && seen.insert(contender.command[0]).inserted {
+        for contender in contenders
+        where (contender.isProduct || !contender.isOurs) && seen.insert(contender.command[0]).inserted {
             let program = contender.isProduct ? belfry ?? "belfry" : contender.command[0]
-            if contender.command[0] == "nio-websocket" {
+            if let library = ["nio-websocket": "swift-nio", "hummingbird-http": "hummingbird"][contender.command[0]] {
                 let pins = package.appendingPathComponent("Peers/Package.resolved")
-                if let version = pinned("swift-nio", in: pins) {
-                    versions.append(.init(name: "swift-nio", version: version))
+                if let version = pinned(library, in: pins) {
+                    versions.append(.init(name: library, version: version))
                 }
                 continue
             }

@@ -83,6 +83,20 @@ struct Row: Sendable {
         ),
         Row(name: "echo", title: "echo, 50 connections", arguments: ["echo", "--connections", "50"], wires: rooms),
         Row(
+            name: "http",
+            title: "HTTP, 50 connections",
+            // The payload is in the request's path and in the answer.
+            arguments: ["echo", "--connections", "50", "--payload", "16"],
+            wires: ["http"],
+            isQuick: true
+        ),
+        Row(
+            name: "polls",
+            title: "→100 long polls, W=1",
+            arguments: ["fanout", "--subscribers", "100", "--window", "1"],
+            wires: ["watchbox"]
+        ),
+        Row(
             name: "slow",
             title: "→100 and 1 stuck, W=64",
             arguments: ["slow", "--subscribers", "100", "--slow", "1", "--window", "64"],

@@ -8,7 +8,10 @@ import LoadReport
 /// Which server, and how to print.
 struct TargetOptions: ParsableArguments {
     @Option(
-        help: "Wire to speak: nucosmq, missioncommander, nats, resp, mqtt, pocketsocket, websocket or websocket-echo."
+        help: """
+            Wire to speak: nucosmq, missioncommander, nats, resp, mqtt, pocketsocket, websocket, websocket-echo, http or \
+            watchbox.
+            """
     )
     var wire: String
     @Option(help: "Numeric IPv4 address.") var host = "127.0.0.1"

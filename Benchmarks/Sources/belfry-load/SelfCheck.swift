@@ -112,6 +112,14 @@ struct SelfCheck: ParsableCommand {
                 others = [(WebSocketWire.acceptance, .ready)]
                 if wire.acknowledges { others.append((SelfCheck.receipt(".5"), .acknowledgement)) }
                 if wire.announces { others.append((SelfCheck.presence, .interlude)) }
+            case "http":
+                (head, tail) = (HTTPSample.head(137) + Array("Hello, ".utf8), Array("!\n".utf8))
+                others = [(HTTPSample.head(15) + Array("Hello, nobody!\n".utf8), .ready)]
+            case "watchbox":
+                (head, tail) = (HTTPSample.head(130) + [UInt8(ascii: "\"")], [UInt8(ascii: "\"")])
+                others = [("wb42", WireItem.greeting), ("wb31", .ready), ("wb21", .acknowledgement)].map {
+                    (HTTPSample.head(4) + Array($0.utf8), $1)
+                }
             default:
                 (head, tail) = (Array("*3\r\n$7\r\nmessage\r\n$1\r\nr\r\n$128\r\n".utf8), Array("\r\n".utf8))
                 others = [
@@ -123,6 +131,14 @@ struct SelfCheck: ParsableCommand {
             payloadOffset = head.count
             let payload = payloadOffset..<(payloadOffset + 128)
             pieces = others + [(delivery(0), .delivery(payload: payload))] + others
+        }
+    }
+
+    /// What stands before an answer's body.
+    private enum HTTPSample {
+        static func head(_ length: Int) -> [UInt8] {
+            let date = "Mon, 30 Nov 2026 12:00:00 GMT"
+            return Array("HTTP/1.1 200 OK\r\nContent-Length: \(length)\r\nDate: \(date)\r\n\r\n".utf8)
         }
     }
 
@@ -170,7 +186,9 @@ struct SelfCheck: ParsableCommand {
     /// A changed byte, a lost frame and a repeated one must be found.
     private func checkCorruption(_ wire: any Wire, _ sample: Sample) throws {
         let good = (1...2).flatMap(sample.delivery)
-        var bad = good.indices.map { index in
+        let first = sample.delivery(0)
+        let varying = wire.varying(in: first) ?? 0..<0
+        var bad = good.indices.filter { !varying.contains($0 % first.count) }.map { index in
             var stream = good
             stream[index] ^= 0x01
             return stream
@@ -179,9 +197,10 @@ struct SelfCheck: ParsableCommand {
         bad.append(sample.delivery(1) + sample.delivery(1))
         for (index, stream) in bad.enumerated() {
             var counter = FrameCounter(
-                frame: sample.delivery(0),
+                frame: first,
                 stampOffset: sample.payloadOffset,
-                interlude: wire.interlude
+                interlude: wire.interlude,
+                varying: varying
             )
             do {
                 try walk(stream[...], &counter)

@@ -57,4 +57,18 @@ struct ComparisonTests {
         #expect(growth.subject == "fan-out (100 subscribers, 128 bytes)")
         #expect(growth.points.map(\.value) == [1, 64])
     }
+
+    @Test("rows without a server in common are no line")
+    func noGrowth() throws {
+        var results = try Sample.results()
+        results.cells.removeAll { ($0.row == "fanout-100-1") == ($0.server == "redis") }
+        #expect(Growth.all(in: results).isEmpty)
+    }
+
+    @Test("where only Belfry was measured, nobody wins")
+    func alone() throws {
+        var results = try Sample.results()
+        results.cells.removeAll { $0.row == "pair" && !$0.server.hasPrefix("belfry") }
+        #expect(Comparison(results).verdicts.allSatisfy { $0.row.name != "pair" })
+    }
 }

@@ -7,7 +7,7 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// `hummingbird-http PORT [LOOPS] [--executor]`: `GET /hello` on Hummingbird, one event loop if not told otherwise.
+/// `hummingbird-http PORT [LOOPS] [--executor]`: `GET /hello` and `GET /hello/:name` on Hummingbird, one event loop if not told otherwise.
 ///
 /// With `--executor` the event loops run Swift's tasks as well, which spares a hop to a thread of the pool and back.
 @main
@@ -25,6 +25,7 @@ struct HummingbirdHTTP {
 
         let router = Router()
         router.get("/hello") { _, _ in "Hello, world!\n" }
+        router.get("/hello/:name") { _, context in "Hello, \(context.parameters.get("name") ?? "you")!\n" }
         var logger = Logger(label: "hummingbird")
         logger.logLevel = .error
         let application = Application(

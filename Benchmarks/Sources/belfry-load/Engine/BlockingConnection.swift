@@ -9,7 +9,10 @@ struct BlockingConnection {
     let descriptor: CInt
     /// Interludes so far.
     private(set) var interludes = 0
+    /// What the server calls this connection, where it has to say so.
+    private(set) var identity: String?
     private let wire: any Wire
+    private var room: String?
     private var received: [UInt8] = []
     /// Bytes of ``received`` that were parsed.
     private var parsed = 0
@@ -17,6 +20,7 @@ struct BlockingConnection {
     /// Connects and waits until the server has taken the opening; subscribed to `room` if there is one.
     init(host: String, port: UInt16, wire: any Wire, room: String?) throws {
         try self.init(host: host, port: port, wire: wire, saying: wire.opening(room: room))
+        self.room = room
         if !wire.opensSilently { try waitUntilIn(answer: nil) }
     }
 
@@ -40,6 +44,8 @@ struct BlockingConnection {
             guard item == .greeting else {
                 throw LoadError("\(wire.name): unexpected \(item) before the room was joined")
             }
+            identity = wire.identity(in: frame) ?? identity
+            try send(wire.answer(toGreetingOf: identity, room: room))
         }
     }
 

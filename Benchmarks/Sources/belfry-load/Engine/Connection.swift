@@ -13,6 +13,8 @@ struct Connection {
     var counter: FrameCounter
     /// Counts instead, where acknowledgements have no fixed length.
     var receipts: ReceiptCounter?
+    /// What it says to get the next message, where none comes unasked.
+    var question: [UInt8] = []
     /// Reads so far; one in 64 is looked at.
     var reads = 0
 }

@@ -23,12 +23,21 @@ struct FrameCounter {
     private let countsOnly: Bool
     private let interlude: [UInt8]
     private let stampOffset: Int?
-    /// The frame as it should be; only the stamp changes.
+    /// Where in a frame the server may write something else each time, as the time of day.
+    private let varying: Range<Int>
+    /// The frame as it should be; only the stamp, and what may vary, change.
     private let expected: UnsafeMutablePointer<UInt8>
 
     /// Starts behind the first frame, `frame`, whose stamp stands at `stampOffset`.
-    init(frame: [UInt8], stampOffset: Int?, interlude: [UInt8], countsOnly: Bool = false) {
+    init(
+        frame: [UInt8],
+        stampOffset: Int?,
+        interlude: [UInt8],
+        varying: Range<Int>? = nil,
+        countsOnly: Bool = false
+    ) {
         self.countsOnly = countsOnly
+        self.varying = varying ?? 0..<0
         length = frame.count
         frames = frame.isEmpty ? 0 : 1
         self.stampOffset = stampOffset
@@ -91,6 +100,9 @@ struct FrameCounter {
     private func compare(_ bytes: UnsafeRawPointer, _ count: Int) throws {
         if countsOnly { return }
         if let stampOffset { Stamp.write(frames, to: expected + stampOffset) }
+        for index in varying.clamped(to: inFrame..<(inFrame + count)) {
+            expected[index] = bytes.load(fromByteOffset: index - inFrame, as: UInt8.self)
+        }
         guard memcmp(bytes, expected + inFrame, count) != 0 else { return }
         let seen = String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
         let wanted = String(decoding: UnsafeBufferPointer(start: expected + inFrame, count: count), as: UTF8.self)

@@ -193,9 +193,20 @@ final class LoadEngine {
                 connection.pointee.counter.skip(count)
             }
             if connection.pointee.isCounted {
+                if !connection.pointee.question.isEmpty {
+                    for _ in before..<connection.pointee.counter.frames { try ask(connection.pointee) }
+                }
                 advance(group: connection.pointee.group, from: before, to: connection.pointee.counter.frames)
             }
             if count < limit { return }
+        }
+    }
+
+    /// Asks for the next message.
+    private func ask(_ connection: Connection) throws {
+        let question = connection.question
+        guard cload_send(connection.descriptor, question, question.count) == question.count else {
+            throw LoadError.system("asking for the next message")
         }
     }
 

@@ -48,7 +48,9 @@ struct Shape {
             if wire.announces { try Self.hearAllAnnouncements(&open) }
             let publisher = open.count - 1
             let sample = Stamp.payload(0, size: payload)
-            let publication = wire.publication(room: room, payload: sample)
+            let publication = wire.publication(room: room, payload: sample, identity: open[publisher].identity)
+            let questions = open.map { wire.question(room: room, identity: $0.identity) }
+            for member in 0..<subscribers { try open[member].send(questions[member]) }
             try open[publisher].send(publication)
             for member in open.indices {
                 var frame: [UInt8] = []
@@ -63,6 +65,7 @@ struct Shape {
                     if receipts == nil { frame = answer.frame }
                 }
                 guard open[member].isDrained else { throw LoadError("more than one delivery of one message") }
+                if member < subscribers { try open[member].send(questions[member]) }
                 connections.append(
                     Connection(
                         descriptor: open[member].descriptor,
@@ -73,9 +76,11 @@ struct Shape {
                             frame: frame,
                             stampOffset: stampOffset,
                             interlude: wire.interlude,
+                            varying: wire.varying(in: frame),
                             countsOnly: mayGrow && stampOffset == nil
                         ),
-                        receipts: receipts
+                        receipts: receipts,
+                        question: member < subscribers ? questions[member] : []
                     )
                 )
             }

@@ -47,10 +47,20 @@ protocol Wire: Sendable {
     func opening(room: String?) -> [UInt8]
     /// The same with an answer in any case: these very bytes, or ``WireItem/ready`` if there are none.
     func introduction(_ number: Int) -> (bytes: [UInt8], answer: [UInt8]?)
+    /// What a greeting is answered with, before anything else can be said; `identity` is what the connection was given.
+    func answer(toGreetingOf identity: String?, room: String?) -> [UInt8]
+    /// What a greeting calls the connection, where it has to say so from then on.
+    func identity(in greeting: [UInt8]) -> String?
+    /// What asks for the next message, where a server sends none unasked; empty elsewhere.
+    func question(room: String, identity: String?) -> [UInt8]
     /// A message with an ASCII payload, ready to send.
     func publication(room: String, payload: [UInt8]) -> [UInt8]
+    /// The same from a connection that has to say who it is.
+    func publication(room: String, payload: [UInt8], identity: String?) -> [UInt8]
     /// Where the stamp of a publication stands, and what each eight bytes from there are XORed with.
     func stamp(in publication: [UInt8], payload: [UInt8]) -> (offset: Int, mask: UInt64)?
+    /// Where in what a server says it may write something else each time, as long as before.
+    func varying(in frame: [UInt8]) -> Range<Int>?
     /// What counts a publisher's acknowledgements, if they have no fixed length.
     func receipts(first: [UInt8]) -> ReceiptCounter?
     /// The first item in `bytes` and its length, or nothing if it is not there in full.
@@ -76,13 +86,20 @@ extension Wire {
     }
 
     func receipts(first: [UInt8]) -> ReceiptCounter? { nil }
+    func varying(in frame: [UInt8]) -> Range<Int>? { nil }
+    func answer(toGreetingOf identity: String?, room: String?) -> [UInt8] { [] }
+    func identity(in greeting: [UInt8]) -> String? { nil }
+    func question(room: String, identity: String?) -> [UInt8] { [] }
+    func publication(room: String, payload: [UInt8], identity: String?) -> [UInt8] {
+        publication(room: room, payload: payload)
+    }
 }
 
 /// Every wire by its name.
 enum Wires {
     static let all: [any Wire] = [
         NucosMQWire(), MissionCommanderWire(), NatsWire(), RespWire(), MqttWire(),
-        WebSocketWire.pocketsocket, WebSocketWire.broadcaster, WebSocketWire.echoing,
+        WebSocketWire.pocketsocket, WebSocketWire.broadcaster, WebSocketWire.echoing, HTTPWire(), WatchboxWire(),
     ]
 
     static func named(_ name: String) throws -> any Wire {

@@ -1,0 +1,1 @@
+../../../../Sources/BelfryIO/Backend/Array+masking.swift

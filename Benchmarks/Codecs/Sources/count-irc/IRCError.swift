@@ -1,0 +1,1 @@
+../../../../Sources/BelfryIRC/IRCError.swift

@@ -1,0 +1,1 @@
+../../../../Sources/BelfryMissionCommander/MissionCommanderError.swift
