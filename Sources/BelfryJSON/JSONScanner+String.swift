@@ -14,7 +14,7 @@ extension JSONScanner {
             let stops = ByteWord.stringStops(bytes.word(at: index))
             if stops == 0 {
                 index &+= 8
-                if index &+ 32 <= bytes.count { index = Self.plainRun(bytes, from: index) }
+                if index &+ ByteBlock.count <= bytes.count { index = Self.plainRun(bytes, from: index) }
                 continue
             }
             index &+= ByteWord.firstLane(stops)
@@ -27,18 +27,15 @@ extension JSONScanner {
         return try slowString(bytes, from: start, at: index)
     }
 
-    /// The index up to which a long string goes on as a plain run, as far as it is looked at in four words at a time.
+    /// The index up to which a long string goes on as a plain run, as far as it is looked at in blocks.
     ///
     /// Apart, so that the compiler sees through the loop for short ones.
     @inline(never)
     @usableFromInline package static func plainRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
         var index = start
-        while index &+ 32 <= bytes.count {
-            let block = bytes.extracting(index..<(index &+ 32))
-            let first = ByteWord.stringStops(block.word(at: 0)) | ByteWord.stringStops(block.word(at: 8))
-            let second = ByteWord.stringStops(block.word(at: 16)) | ByteWord.stringStops(block.word(at: 24))
-            guard first | second == 0 else { break }
-            index &+= 32
+        while index &+ ByteBlock.count <= bytes.count {
+            guard !ByteBlock.hasStringStop(bytes.extracting(index..<(index &+ ByteBlock.count))) else { break }
+            index &+= ByteBlock.count
         }
         return index
     }

@@ -24,7 +24,7 @@ enum NucosTerminator {
             let first = bytes.word(at: index) ^ ByteWord.repeating(ASCII.underscore)
             if ByteWord.zeros(first) == 0 {
                 index &+= 8
-                if index &+ 32 <= bytes.count { index = afterPlainRun(bytes, from: index) }
+                if index &+ ByteBlock.count <= bytes.count { index = afterPlainRun(bytes, from: index) }
                 continue
             }
             let third = bytes.word(at: index &+ 2) ^ ByteWord.repeating(UInt8(ascii: "O"))
@@ -44,25 +44,16 @@ enum NucosTerminator {
         return nil
     }
 
-    /// The index up to which there is no underscore, as far as it is looked at in four words at a time.
+    /// The index up to which there is no underscore, as far as it is looked at in blocks.
     @inline(never)
     private static func afterPlainRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
         var index = start
-        while index &+ 32 <= bytes.count {
-            let block = bytes.extracting(index..<(index &+ 32))
-            let first = underscores(block.word(at: 0)) | underscores(block.word(at: 8))
-            let second = underscores(block.word(at: 16)) | underscores(block.word(at: 24))
-            guard (first | second) & ByteWord.tops == 0 else { break }
-            index &+= 32
+        while index &+ ByteBlock.count <= bytes.count {
+            let block = bytes.extracting(index..<(index &+ ByteBlock.count))
+            guard !ByteBlock.has(ASCII.underscore, block) else { break }
+            index &+= ByteBlock.count
         }
         return index
-    }
-
-    /// Has the top bit set in lanes with an underscore, and by mistake in some others.
-    @inline(__always)
-    private static func underscores(_ word: UInt64) -> UInt64 {
-        // An underscore becomes zero, from which the subtraction borrows.
-        (word ^ ByteWord.repeating(ASCII.underscore)) &- ByteWord.ones
     }
 
     /// How many bytes of a new piece complete a terminator that began in the bytes before it; nil if none does.
