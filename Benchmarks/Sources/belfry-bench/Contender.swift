@@ -55,12 +55,6 @@ struct Contender: Sendable {
         // Of `Peers`, if its programs are on the path.
         Contender(name: "nio", wire: "websocket", command: ["nio-websocket", "PORT", "1"]),
         Contender(name: "hummingbird", wire: "http", command: ["hummingbird-http", "PORT", "1"]),
-        // Its event loop runs Swift's tasks as well, as the product's does; SwiftNIO calls it unsafe.
-        Contender(
-            name: "hummingbird-executor",
-            wire: "http",
-            command: ["hummingbird-http", "PORT", "1", "--executor"]
-        ),
         Contender(name: "nats", wire: "nats", command: ["nats-server", "-a", "127.0.0.1", "-p", "PORT"]),
     ]
 
