@@ -12,6 +12,7 @@ struct ClientPosition: ~Copyable {
     /// The first message of the room that has not been handed on; nil before a server has said where the client is.
     private(set) var next: RoomPosition?
     private var asks = false
+    private var hasAsked = false
     private var isOffered = false
     /// The offset of the frame that comes next, where its own header has no room for it.
     private var announced: UInt64?
@@ -21,7 +22,10 @@ struct ClientPosition: ~Copyable {
         asks = asking
         isOffered = false
         announced = nil
-        return asking ? next?.token ?? "" : nil
+        guard asking else { return nil }
+        defer { hasAsked = true }
+        // Nothing of the link before has come, or there would be a position.
+        return next?.token ?? (hasAsked ? MissionCommanderPositionedFormat.againToken : "")
     }
 
     /// A frame that could not be read was skipped.

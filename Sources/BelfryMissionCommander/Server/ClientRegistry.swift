@@ -43,6 +43,8 @@ final class ClientRegistry {
         let resumes: Bool
         /// The first message of the room that it does not have, if it says one.
         let position: RoomPosition?
+        /// It says that it comes back and has nothing of what its last link brought.
+        let hasNothing: Bool
     }
 
     private enum Presence {
@@ -60,6 +62,9 @@ final class ClientRegistry {
         var cursor: UInt64 = 0
         /// Whether its connection, or its last one, gets positions.
         var isPositioned = false
+        /// Its connection, or its last one, said no position, and where in the room that connection began.
+        var isFresh = false
+        var began: UInt64 = 0
 
         init(_ id: String, _ link: Link, _ queue: AwayQueue) {
             self.id = id
@@ -117,8 +122,16 @@ final class ClientRegistry {
     private func welcome(_ client: Client, _ link: Link, _ kind: Server.ClientChange.Kind, _ home: LoopContext) {
         let isNew = kind == .joined
         let offers = link.resumes && home.keepsPast(of: shared.room)
-        // Who was told positions and comes back without one goes on behind what was sent to it.
-        let start = (offers ? link.position : nil) ?? (isNew || !client.isPositioned ? nil : standing(client, home))
+        let here = home.position(of: shared.room)
+        // Who was told positions and comes back without one goes on behind what was sent to it, unless it had no time to
+        // hear of that.
+        let standing = client.isPositioned && !isNew ? here : nil
+        let start =
+            (offers ? link.position : nil)
+            ?? standing.map {
+                let isUnheard = link.hasNothing && client.isFresh
+                return RoomPosition(epoch: $0.epoch, offset: isUnheard ? client.began : client.cursor)
+            }
         let admission: RoomAdmission
         do throws(JoinFailure) {
             admission = try home.admit(
@@ -138,8 +151,7 @@ final class ClientRegistry {
         }
         var welcome = Welcome(admission, isPositioned: offers)
         if start != nil {
-            let isOurs = start?.epoch == home.position(of: shared.room)?.epoch
-            welcome.start = isOurs ? start?.offset : admission.start
+            welcome.start = start?.epoch == here?.epoch ? start?.offset : admission.start
             welcome.direct = client.queue.frames
             welcome.lost = client.queue.lost
             missed(client.queue.lost, by: client.id, home)
@@ -147,6 +159,8 @@ final class ClientRegistry {
             welcome.stream = replay(client, admission.start, home)
         }
         client.isPositioned = offers
+        client.isFresh = link.position == nil
+        client.began = welcome.start ?? admission.start
         client.presence = .connected(link)
         client.queue = AwayQueue(
             maxMessages: shared.configuration.maxQueuedMessages,
@@ -155,10 +169,6 @@ final class ClientRegistry {
         releaseIfUnused(home)
         home.toLoop(link.session.loop) { [welcome] _ in link.connection.value.welcomed(welcome) }
         shared.changes.send(Server.ClientChange(id: client.id, kind: kind, isKnown: true))
-    }
-
-    private func standing(_ client: Client, _ home: LoopContext) -> RoomPosition? {
-        home.position(of: shared.room).map { RoomPosition(epoch: $0.epoch, offset: client.cursor) }
     }
 
     private func replay(_ client: Client, _ end: UInt64, _ home: LoopContext) -> [UInt8] {

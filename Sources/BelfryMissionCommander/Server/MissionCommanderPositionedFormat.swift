@@ -24,6 +24,9 @@ struct MissionCommanderPositionedFormat: WireFormat {
     }
 
     static let resumeSubject = "resume"
+    /// What a client says that comes back and was not told where it is before its link broke: it has nothing of what that
+    /// link brought.
+    static let againToken = "again"
 
     /// What a client that resumes is told first: where it begins, as the server's own word, which is not for the
     /// application; then, if something is missing, a message `gap`, whose members are null where nobody knows them.

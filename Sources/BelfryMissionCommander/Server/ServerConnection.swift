@@ -174,7 +174,8 @@ final class ServerConnection: ConnectionHandler {
             session: connection.id,
             connection: LoopConfined(onLoop: self, connection.context.loop),
             resumes: resume != nil,
-            position: resume.flatMap { RoomPosition(token: $0) }
+            position: resume.flatMap { RoomPosition(token: $0) },
+            hasNothing: resume == MissionCommanderPositionedFormat.againToken
         )
         shared.atHome(connection.context) { $0.arrived(id, link, $1) }
     }

@@ -129,8 +129,11 @@ struct ClientTests {
         try await withRawServer(backend) { bench, server, watched in
             #expect(try await watched.client.connect())
             for round in 1...3 {
+                // This server never says where the client is.
+                let resume = round == 1 ? "" : "again"
                 try await bench.until("connection \(round)") {
-                    server.side.accepted.count == round && server.frames == [#"negotiation {"id": "me", "resume": ""}"#]
+                    server.side.accepted.count == round
+                        && server.frames == [#"negotiation {"id": "me", "resume": "\#(resume)"}"#]
                 }
                 server.breakLinks()
             }

@@ -76,6 +76,45 @@ struct ServerResumeTests {
     }
 
     @Test(
+        "one whose link broke before it learnt where it is gets all that the link was given; a new one does not",
+        arguments: LoopSetup.all
+    )
+    func unheard(_ setup: LoopSetup) async throws {
+        try await withServer(setup) { server, broker in
+            let plain = try await server.join("plain")
+            try await server.send(0, to: .all)
+            var peer = try await server.join("x", resuming: "")
+            let epoch = try await broker.epoch
+            for number in 1..<20 { try await server.send(number, to: .all) }
+            // Twice: what the second link was given is not heard of either.
+            for _ in 0..<2 {
+                #expect(await peer.frames(20).last == .number(19, at: 19))
+                await peer.close()
+                try await server.untilAway("x")
+                peer = try await server.join("x", resuming: "again")
+            }
+            let all = [SeenFrame.resume("\(epoch).1")] + (1..<20).map { .number($0, at: $0) }
+            #expect(await peer.frames(20) == all)
+            await peer.close()
+            try await server.untilAway("x")
+            let other = try await server.join("x", resuming: "")
+            try await server.send(20, to: .all)
+            #expect(await other.frames(2) == [.resume("\(epoch).20"), .number(20, at: 20)])
+            await other.close()
+            try await server.untilAway("x")
+            // One that had a position and lost it is a new one as well.
+            let known = try await server.join("x", resuming: "\(epoch).3")
+            #expect(await known.frames(19).last == .number(20, at: 20))
+            await known.close()
+            try await server.untilAway("x")
+            let fresh = try await server.join("x", resuming: "again")
+            try await server.send(21, to: .all)
+            #expect(await fresh.frames(2) == [.resume("\(epoch).21"), .number(21, at: 21)])
+            await plain.close()
+        }
+    }
+
+    @Test(
         "one who asked comes back without asking, and the other way round: nothing is missing",
         arguments: LoopSetup.all
     )
