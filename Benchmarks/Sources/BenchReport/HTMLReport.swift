@@ -7,7 +7,7 @@ import LoadReport
 
 /// Results as one page that needs nothing else: no network, no scripts.
 public struct HTMLReport {
-    private let results: BenchmarkResults
+    let results: BenchmarkResults
     private let palette: Palette
     private let summary: Summary
 
@@ -30,7 +30,7 @@ public struct HTMLReport {
             .style(StyleSheet.text)
         )
         let sections = [
-            overview, bars(.processor, "processor"), bars(.rate, "rate"), latency, bars(.memory, "memory"),
+            overview, goals, bars(.processor, "processor"), bars(.rate, "rate"), latency, bars(.memory, "memory"),
             bars(.peak, "peak"), growth, figures, machine,
         ].compactMap { $0 }
         let links = sections.map { Markup.element("a", ["href": "#\($0.id)"], text: $0.title) }
@@ -57,7 +57,7 @@ public struct HTMLReport {
     }
 
     /// A part of the page that the contents lead to.
-    private struct Section {
+    struct Section {
         let id: String
         let title: String
         let content: [Markup]
@@ -254,7 +254,7 @@ public struct HTMLReport {
         )
     }
 
-    private func folded(_ title: String, _ content: Markup) -> Markup {
+    func folded(_ title: String, _ content: Markup) -> Markup {
         .element("details", [:], .element("summary", text: title), content)
     }
 }

@@ -10,6 +10,8 @@ enum StyleSheet {
           --paper: #fbfbf9; --card: #ffffff; --ink: #1c2127; --soft: #59636e; --rule: #dfe3e8; --even: #9aa3ad;
           --p0: #0072b2; --p1: #56b4e9; --p2: #009e73; --p3: #74c7a9; --p4: #5b4ea3; --p5: #a99bd8;
           --o0: #d55e00; --o1: #e69f00; --o2: #8c564b; --o3: #cc79a7; --o4: #6b6b6b; --o5: #b8a000;
+          --k0: #c2410c; --k1: #f0a868; --k2: #4f7f9f; --k3: #8fb8a0; --k4: #9aa3ad; --k5: #c98bb0; --k6: #8d7cc3;
+          --k7: #0072b2;
         }
         @media screen and (prefers-color-scheme: dark) {
           :root {
@@ -77,6 +79,9 @@ enum StyleSheet {
         .p4 { --c: var(--p4); } .p5 { --c: var(--p5); }
         .o0 { --c: var(--o0); } .o1 { --c: var(--o1); } .o2 { --c: var(--o2); } .o3 { --c: var(--o3); }
         .o4 { --c: var(--o4); } .o5 { --c: var(--o5); }
+        .k0 { --c: var(--k0); } .k1 { --c: var(--k1); } .k2 { --c: var(--k2); } .k3 { --c: var(--k3); }
+        .k4 { --c: var(--k4); } .k5 { --c: var(--k5); } .k6 { --c: var(--k6); } .k7 { --c: var(--k7); }
+        svg text.inside { fill: #fff; font-size: 11.5px; }
         .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; list-style: none; font-size: 0.9rem; }
         .legend li { display: flex; align-items: center; gap: 6px; }
         .legend svg { width: 16px; height: 16px; }

@@ -28,6 +28,10 @@ public struct BenchmarkResults: Codable, Equatable, Sendable {
     public var rows: [Workload]
     /// Every row on every server that takes it.
     public var cells: [Cell]
+    /// Where the time went in rows that miss their goal; nil if nobody looked.
+    public var profiles: [Profile]?
+    /// Why there are no profiles, where they were wanted and could not be had.
+    public var profileFault: String?
 
     /// Results of a comparison that begins now.
     public init(machine: Machine, options: Options) {
@@ -73,6 +77,11 @@ public struct BenchmarkResults: Codable, Equatable, Sendable {
     /// The cell of a row and a server, if it was tried.
     public func cell(_ row: Workload, _ server: Server) -> Cell? {
         cells.first { $0.row == row.name && $0.server == server.name }
+    }
+
+    /// The profile of a row on a server, if there is one.
+    public func profile(_ row: Workload, _ server: Server) -> Profile? {
+        profiles?.first { $0.row == row.name && $0.server == server.name }
     }
 
     private struct Envelope: Decodable {

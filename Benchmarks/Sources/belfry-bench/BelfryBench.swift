@@ -27,10 +27,13 @@ struct BelfryBench: ParsableCommand {
     @Option(help: "The belfry program; without it belfry is left out.") var belfry: String?
     @Option(help: "More arguments for `belfry serve`, separated by spaces.") var belfryArguments = ""
     @Option(help: "Repetitions; the median counts (default 3, quick 1).") var `repeat`: Int?
-    @Option(help: "Seconds measured per run (default 0.4; thrice that for a fixed rate).") var seconds: Double?
+    @Option(help: "Seconds measured per run (default 0.4, full 0.3; thrice that for a fixed rate).") var seconds:
+        Double?
     @Flag(help: "Short runs, once: a look, not a measurement.") var quick = false
     @Flag(help: "Every row and every server (40 minutes), not a selection (5 minutes).") var full = false
     @Flag(help: "Count kernel entries in every repetition, not in the first alone.") var entries = false
+    @Flag(inversion: .prefixedNo, help: "Look with perf where the time goes in rows that miss their goal.")
+    var profiles = true
     @Option(help: "No repetition begins that would end later (default 5, full 40).") var minutes: Double?
     @Option(name: .customLong("only"), help: "Only rows whose name begins so; may be repeated.") var only: [String] = []
     @Option(help: "Only these servers, separated by commas.") var servers: String?
@@ -60,7 +63,7 @@ struct BelfryBench: ParsableCommand {
             belfry: belfry ?? "belfry",
             extra: belfryArguments.split(separator: " ").map(String.init),
             load: try loadProgram(),
-            seconds: seconds ?? 0.4,
+            seconds: duration,
             cores: ProcessInfo.processInfo.activeProcessorCount,
             niceness: nice,
             logs: logs
@@ -70,10 +73,10 @@ struct BelfryBench: ParsableCommand {
         if !runner.isPinned { say("one core only: server and load share it, the figures mean little") }
 
         var results = Results()
-        let frame = frame(rows, contenders, isPinned: runner.isPinned)
+        var frame = frame(rows, contenders, isPinned: runner.isPinned)
         let file = try resultsFile(frame.date)
         let began = Date()
-        let runs = rows.map { row in contenders.filter { $0.takes(row, isNamed: servers != nil) }.count }.reduce(0, +)
+        let runs = rows.map { row in contenders.filter { takes($0, row) }.count }.reduce(0, +)
         var progress = Progress(total: runs * repetitions)
         let limit = (minutes ?? (full ? 40 : 5)) * 60
         for repetition in 1...repetitions {
@@ -88,7 +91,7 @@ struct BelfryBench: ParsableCommand {
             let first = (repetition - 1) % contenders.count
             let turns = contenders[first...] + contenders[..<first]
             for row in rows {
-                for contender in turns where contender.takes(row, isNamed: servers != nil) {
+                for contender in turns where takes(contender, row) {
                     progress.start("\(row.title) on \(contender.name)")
                     do {
                         let report = try runner.run(row, on: contender, countsEntries: entries || repetition == 1)
@@ -104,12 +107,54 @@ struct BelfryBench: ParsableCommand {
             }
         }
         progress.end()
+        if profiles {
+            try explain(&frame, of: file, rows, contenders, runner)
+            try results.write(in: frame, seconds: Date().timeIntervalSince(began), to: file)
+        }
         let page = file.deletingLastPathComponent().appendingPathComponent("report.html")
         try Data(HTMLReport(BenchmarkResults(contentsOf: file)).text.utf8).write(to: page)
         print(Tables(results: results, rows: rows, contenders: contenders).text)
         print("\(Format.fixed(Date().timeIntervalSince(began), 0)) s; every run's figures are in \(file.path)")
         print("As a page: \(page.path)")
         if results.hasErrors { throw ExitCode.failure }
+    }
+
+    /// Looks where the time goes in the rows that miss their goal against the others.
+    private func explain(
+        _ frame: inout BenchmarkResults,
+        of file: URL,
+        _ rows: [Row],
+        _ contenders: [Contender],
+        _ runner: Runner
+    ) throws {
+        let wanted = Goals(try BenchmarkResults(contentsOf: file)).unexplained
+        var runs: [(row: String, server: String)] = []
+        for (row, servers) in wanted {
+            for server in servers where !runs.contains(where: { $0 == (row, server) }) { runs.append((row, server)) }
+        }
+        guard !runs.isEmpty else { return }
+        var progress = Progress(total: runs.count)
+        defer { progress.end() }
+        var found: [Profile] = []
+        for run in runs {
+            guard let row = rows.first(where: { $0.name == run.row }),
+                let contender = contenders.first(where: { $0.name == run.server })
+            else { continue }
+            progress.start("where the time goes: \(row.title) on \(contender.name)")
+            do {
+                let profiler = Profiler(folder: runner.logs)
+                guard let profile = try runner.profile(row, on: contender, with: profiler) else {
+                    throw BenchError("perf took no sample")
+                }
+                found.append(profile)
+                progress.finish("profile \(row.name) \(contender.name): \(profile.samples) samples")
+            } catch {
+                frame.profileFault =
+                    "Where the time goes could not be seen in \(row.title), \(contender.name): \(error)"
+                progress.finish("profile \(row.name) \(contender.name): FAILED: \(error)")
+            }
+        }
+        frame.profiles = found
     }
 
     /// The file that was named, or one in a folder of its own.
@@ -120,6 +165,11 @@ struct BelfryBench: ParsableCommand {
         return try directory.makeFolder(for: date).appendingPathComponent(ResultsDirectory.fileName)
     }
 
+    private func takes(_ contender: Contender, _ row: Row) -> Bool {
+        contender.takes(row, isNamed: servers != nil, isFull: full || !only.isEmpty)
+    }
+
+    private var duration: Double { seconds ?? (full ? 0.3 : 0.4) }
     private var repetitions: Int { self.repeat ?? (quick ? 1 : 3) }
 
     /// Where and how it is measured, without figures.
@@ -130,7 +180,7 @@ struct BelfryBench: ParsableCommand {
             options: BenchmarkResults.Options(
                 arguments: Array(CommandLine.arguments.dropFirst()),
                 repetitions: repetitions,
-                seconds: seconds ?? 0.4,
+                seconds: duration,
                 warmUp: 0.2,
                 isQuick: quick,
                 isPinned: isPinned,
@@ -163,7 +213,7 @@ struct BelfryBench: ParsableCommand {
         return Contender.all.filter { contender in
             guard names?.contains(contender.name) ?? true else { return false }
             // The product's other protocols are measured on request, and with everything.
-            if names == nil, !full, ["missioncommander", "pocketsocket", "watchbox"].contains(contender.wire) {
+            if names == nil, !full, ["missioncommander", "watchbox"].contains(contender.wire) {
                 return false
             }
             if contender.isOurs, !contender.isProduct { return belfry != nil }

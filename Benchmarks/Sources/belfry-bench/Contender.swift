@@ -116,14 +116,18 @@ struct Contender: Sendable {
     /// Whether it is a server; else it does the workload itself.
     var isServer: Bool { wire != "history" }
 
-    /// One of each wire that others speak, for the rows that are many.
-    private var isOneOfFew: Bool { !["missioncommander", "pocketsocket"].contains(wire) }
+    /// Whether it takes part in the rows that are many.
+    private var isOneOfFew: Bool { wire != "missioncommander" }
 
     /// Whether it takes part in nothing but the rows that are for its wire.
-    private var isApart: Bool { ["history", "http", "watchbox"].contains(wire) }
+    private var isApart: Bool { Self.wiresApart.contains(wire) }
+
+    /// Wires with rows of their own.
+    static let wiresApart: Set = ["history", "http", "watchbox"]
 
     /// Whether a workload is for it; one that was named takes all it can.
-    func takes(_ row: Row, isNamed: Bool) -> Bool {
+    func takes(_ row: Row, isNamed: Bool, isFull: Bool) -> Bool {
+        if wire == "pocketsocket", !isNamed, !isFull, !row.isQuickOverWebSocket { return false }
         guard row.wires?.contains(wire) ?? !isApart else { return false }
         return isNamed || (loops == 1 || row.takesTwoLoops) && (isOneOfFew || !row.isForFew)
     }

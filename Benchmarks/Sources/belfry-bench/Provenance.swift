@@ -67,7 +67,7 @@ enum Provenance {
     }
 
     /// What a program prints, if it ends well within three seconds.
-    private static func output(of command: [String], status: Int32? = 0) -> String? {
+    static func output(of command: [String], status: Int32? = 0) -> String? {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command

@@ -1,6 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchResults
 import CLoad
 import Foundation
 import LoadReport
@@ -27,6 +28,28 @@ struct Runner {
     /// One run on a server of its own.
     func run(_ row: Row, on contender: Contender, countsEntries: Bool) throws -> RunReport {
         guard contender.isServer else { return try runInProcess(row, contender) }
+        return try withServer(contender, for: row) { server, port in
+            let duration = seconds * row.patience
+            return try load(row, contender, server, port, duration, entries: countsEntries ? 0.2 * row.patience : 0)
+        }
+    }
+
+    /// A run that shows where the server's time goes; its figures are not looked at.
+    func profile(_ row: Row, on contender: Contender, with profiler: Profiler) throws -> Profile? {
+        let duration = 1.2
+        return try withServer(contender, for: row) { server, port in
+            try profiler.profile(server.id, row: row.name, server: contender.name, last: duration - 0.1) {
+                _ = try load(row, contender, server, port, duration, entries: 0)
+            }
+        }
+    }
+
+    /// Starts a server, waits until it listens, and stops it in the end.
+    private func withServer<Result>(
+        _ contender: Contender,
+        for row: Row,
+        _ body: (_ server: ChildProcess, _ port: Int) throws -> Result
+    ) throws -> Result {
         guard 3 * row.outstandingBytes < Self.availableBytes() else {
             throw BenchError("not run: \(row.outstandingBytes >> 20) MiB outstanding are too much for this machine")
         }
@@ -49,13 +72,24 @@ struct Runner {
         )
         defer { server.stop() }
         try waitUntilListening(server, port: port, command: command, log: log)
+        return try body(server, port)
+    }
 
+    /// Loads a server once.
+    private func load(
+        _ row: Row,
+        _ contender: Contender,
+        _ server: ChildProcess,
+        _ port: Int,
+        _ duration: Double,
+        entries: Double
+    ) throws -> RunReport {
         var arguments = [load] + row.arguments
         arguments += [
             "--wire", contender.wire, "--port", "\(port)", "--pid", "\(server.id)", "--label", contender.name,
         ]
-        if row.isTimed { arguments += ["--warmup", "0.2", "--seconds", "\(seconds * row.patience)"] }
-        if row.takesEntries { arguments += ["--entries", countsEntries ? "\(0.2 * row.patience)" : "0"] }
+        if row.isTimed { arguments += ["--warmup", "0.2", "--seconds", "\(duration)"] }
+        if row.takesEntries { arguments += ["--entries", entries > 0 ? "\(entries)" : "0"] }
         return try report(arguments, core: cores - 1)
     }
 

@@ -75,7 +75,15 @@ struct Tables {
     /// The load generator is alone on its core, so its waiting is somebody else's doing.
     private func isDisturbed(_ cell: Results.Cell) -> Bool { (cell.median(\.loadWaitShare) ?? 0) > 0.05 }
 
+    /// A table, in parts where rows have other contenders: a column for each part's own.
     private func table(_ title: String, _ rows: [Row], _ figure: (Results.Cell) -> String) -> String {
+        let isApart = { (row: Row) in row.wires?.isSubset(of: Contender.wiresApart) ?? false }
+        let groups = [rows.filter { !isApart($0) }] + rows.filter(isApart).map { [$0] }
+        let parts = groups.map { part($0, figure) }.filter { !$0.isEmpty }
+        return parts.isEmpty ? "" : title + "\n" + parts.joined()
+    }
+
+    private func part(_ rows: [Row], _ figure: (Results.Cell) -> String) -> String {
         // Not those that take no part in any of the rows.
         let contenders = contenders.filter { contender in
             rows.contains { row in
@@ -84,16 +92,31 @@ struct Tables {
             }
         }
         guard !rows.isEmpty, !contenders.isEmpty else { return "" }
-        let width = 2 + max(14, contenders.map(\.name.count).max() ?? 0)
-        var text = title + "\n" + Format.pad("", 24)
-        for contender in contenders { text += Format.pad(contender.name, width) }
-        text += "\n"
-        for row in rows {
-            text += "  " + Format.pad(row.title, 22, left: false)
-            for contender in contenders {
+        let cells = rows.map { row in
+            contenders.map { contender in
                 let cell = results[row, contender]
-                text += Format.pad(cell.runs.isEmpty && !cell.errors.isEmpty ? "failed" : figure(cell), width)
+                return cell.runs.isEmpty ? cell.errors.isEmpty ? "" : "failed" : figure(cell)
             }
+        }
+        // Names in two lines, `belfry` over `uring-2`, and columns no wider than need be.
+        let names = contenders.map { $0.name.split(separator: "-", maxSplits: 1).map(String.init) }
+        let widths = contenders.indices.map { column in
+            3 + (names[column] + cells.map { $0[column] }).reduce(5) { max($0, $1.count) }
+        }
+        let first = 2 + (rows.map(\.title.count).max() ?? 0)
+        var text = ""
+        for line in 0..<2 {
+            text += Format.pad("", first)
+            for (name, width) in zip(names, widths) {
+                // A name of one part stands right above the figures.
+                let words = name.count > 1 ? name[line] : line == 1 ? name[0] : ""
+                text += Format.pad(words, width)
+            }
+            text += "\n"
+        }
+        for (row, figures) in zip(rows, cells) {
+            text += "  " + Format.pad(row.title, first - 2, left: false)
+            for (figure, width) in zip(figures, widths) { text += Format.pad(figure, width) }
             text += "\n"
         }
         return text

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import CLoad
+import Glibc
 import LoadReport
 
 /// `belfry-load`: loads a server and prints one line of JSON.

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import CLoad
+import Glibc
 import LoadReport
 
 /// Which server, and how to print.

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import CLoad
+import Glibc
 import LoadReport
 
 /// A room in which some do not read.

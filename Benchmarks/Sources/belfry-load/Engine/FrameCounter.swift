@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLoad
+import Glibc
 
 /// Counts the frames of one connection by counting bytes: every frame of a run has the same length.
 ///

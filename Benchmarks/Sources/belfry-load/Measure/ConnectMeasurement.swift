@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLoad
+import Glibc
 import LoadReport
 
 /// Connects again and again, until the server lets the client in each time, and looks at what that costs the server.

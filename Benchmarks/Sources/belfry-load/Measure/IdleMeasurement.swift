@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLoad
+import Glibc
 import LoadReport
 
 /// Opens sessions that do nothing and looks at what they cost the server in memory.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLoad
+import Glibc
 import LoadReport
 
 /// The phases of a run: warm-up, measurement, a pass for kernel entries, the check that nothing is missing.
