@@ -50,11 +50,14 @@ static inline int belfry_uring_enter(struct io_uring *ring, unsigned submit, uns
   return io_uring_enter2(ring->enter_ring_fd, submit, 1, flags | IORING_ENTER_EXT_ARG, (sigset_t *)&arg, sizeof arg);
 }
 
-/// Names a block of `entries` (a power of two) slots, page-aligned, as buffer group 0. Returns 0 or -errno.
-static inline int belfry_uring_register_buffers(struct io_uring *ring, void *block, unsigned entries) {
+/// Names a block of `entries` (a power of two) slots, page-aligned, as buffer group 0; with `shared` the kernel fills a
+/// slot piece by piece (IOU_PBUF_RING_INC, 6.12). Returns 0 or -errno.
+static inline int belfry_uring_register_buffers(struct io_uring *ring, void *block, unsigned entries, int shared) {
   struct io_uring_buf_reg registration = {0};
   registration.ring_addr = (__u64)(unsigned long)block;
   registration.ring_entries = entries;
+  // The flags of newer headers.
+  registration.pad = shared ? 2 : 0;
   return io_uring_register_buf_ring(ring, &registration, 0);
 }
 #endif

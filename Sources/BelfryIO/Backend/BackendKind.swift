@@ -62,9 +62,11 @@ public struct IOCapabilities: Sendable, Hashable {
 /// Sizes that a backend works with.
 public struct IOOptions: Sendable, Hashable {
     /// Bytes of one receive buffer; one system call reads at most this much.
-    public var receiveBufferBytes = 16 * 1024
+    ///
+    /// Memory is used only as far as something was ever received into it.
+    public var receiveBufferBytes = 128 * 1024
     /// Receive buffers of a loop, shared by all its connections; at most 32,768.
-    public var receiveBuffers = 256
+    public var receiveBuffers = 128
     /// Bytes read from one connection in one turn before the others get theirs.
     public var maxReceiveBytesPerTurn = 256 * 1024
     /// Connections accepted from one listener in one turn.

@@ -9,8 +9,8 @@ enum Completion {
     case accepted(IOHandle, connection: IOHandle)
     /// A listener could not accept for want of descriptors or memory; it tries again by itself.
     case starved(IOHandle)
-    /// Bytes arrived in a leased buffer.
-    case received(IOHandle, buffer: UInt16, count: Int)
+    /// Bytes arrived in a leased buffer, from `start` on.
+    case received(IOHandle, buffer: UInt16, start: Int, count: Int)
     /// A datagram arrived in a leased buffer; `sender` indexes the batch's addresses.
     case receivedDatagram(IOHandle, buffer: UInt16, count: Int, sender: Int)
     /// The peer finished sending: no more `received` will follow.

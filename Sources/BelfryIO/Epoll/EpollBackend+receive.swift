@@ -43,7 +43,7 @@ extension EpollBackend {
             kernelEntries += 1
             let count = unsafe recv(descriptor, pool.address(buffer), pool.slotBytes, 0)
             if count > 0 {
-                batch.items.append(.received(handle, buffer: buffer, count: count))
+                batch.items.append(.received(handle, buffer: buffer, start: 0, count: count))
                 budget -= count
                 // Less than asked for means drained: what comes later brings a new edge (epoll(7)).
                 // The end of the stream told with an earlier edge brings none, so then reading goes on.

@@ -151,8 +151,8 @@ final class Reactor<Backend: IOBackend & ~Copyable>: ReactorCore {
 
     private func dispatch(_ completion: Completion) {
         switch completion {
-        case .received(let handle, let buffer, let count):
-            let lease = BufferLease(pool: backend.pool, id: buffer, count: count)
+        case .received(let handle, let buffer, let start, let count):
+            let lease = BufferLease(pool: backend.pool, id: buffer, start: start, count: count)
             guard backend.isOpen(handle), let handler = handler(handle) else { return }
             lease.withBytes { handler.received($0, on: handle) }
         case .receivedDatagram(let handle, let buffer, let count, let sender):

@@ -79,7 +79,7 @@ extension SimulatedBackend {
             let isShort = count > 1 && random.chance(options.simulatedFaults.shortReceives)
             if isShort { count = random.part(of: count) }
             count = unsafe socket.incoming.move(count, to: pool.address(buffer))
-            batch.items.append(.received(handle, buffer: buffer, count: count))
+            batch.items.append(.received(handle, buffer: buffer, start: 0, count: count))
             budget -= count
             if isShort { break }
         }

@@ -13,6 +13,7 @@ extension UringBackend {
             pending.removeAll(keepingCapacity: true)
             mustNotWait = true
         }
+        ring.rewindBuffers()
         ring.returnBuffers()
         if !starved.isEmpty { retryStarved() }
         submitSends()
@@ -66,9 +67,10 @@ extension UringBackend {
             // Completions in overflow are needed: `settleSends` takes silence for success.
             // A full helping suggests leftovers; less means that what is due came only just now and can wait its turn.
             let goesOn =
-                count >= 16 && furtherEntries > 0 && ring.hasDeferredWork && pool.leased * 2 < pool.slotCount
+                count >= 16 && furtherEntries > 0 && ring.hasDeferredWork && ring.hasBuffers
             guard ring.hasOverflow || goesOn else { return }
             furtherEntries -= 1
+            ring.returnBuffers()
             ring.enter(waiting: 0)
             guard ring.readyCount > 0 else { return }
         }
@@ -92,7 +94,7 @@ extension UringBackend {
     /// Frees what a completion brought that nobody waits for.
     private func discard(_ completion: UringCompletion) {
         if let buffer = completion.buffer {
-            pool.noteFilled()
+            _ = pool.noteFilled(buffer, count: Int(max(completion.result, 0)), isDone: !completion.keepsBuffer)
             pool.giveBack(buffer)
         } else if completion.operation == .accept, completion.result >= 0 {
             _ = Glibc.close(completion.result)

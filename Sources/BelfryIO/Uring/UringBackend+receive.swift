@@ -17,9 +17,10 @@ extension UringBackend {
     mutating func received(_ entry: UringEntry, _ completion: UringCompletion, _ batch: inout CompletionBatch) {
         let result = completion.result
         if let buffer = completion.buffer {
-            pool.noteFilled()
+            let count = Int(max(result, 0))
+            let start = pool.noteFilled(buffer, count: count, isDone: !completion.keepsBuffer)
             if result > 0, !entry.isClosing, !entry.hasFailed {
-                batch.items.append(.received(entry.handle, buffer: buffer, count: Int(result)))
+                batch.items.append(.received(entry.handle, buffer: buffer, start: start, count: count))
             } else {
                 pool.giveBack(buffer)
             }
@@ -31,8 +32,10 @@ extension UringBackend {
                 batch.items.append(.ended(entry.handle))
             }
             entry.hasEnded = true
-        case ENOBUFS, ECANCELED, EINTR, EAGAIN, ..<0:
-            // No buffer just now, paused, or cut off by the kernel's own limits: nothing that is the peer's doing.
+        case ENOBUFS:
+            ring.noteShortage()
+        case ECANCELED, EINTR, EAGAIN, ..<0:
+            // Paused, or cut off by the kernel's own limits: nothing that is the peer's doing.
             break
         default:
             fail(entry, -result, &batch)

@@ -45,15 +45,27 @@ struct UringBackend: IOBackend, ~Copyable {
 
     static func probe() -> Result<IOCapabilities, IOError> { UringProbe.run() }
 
-    init(_ options: IOOptions) throws(IOError) { try self.init(options, completionsPerEntry: 8) }
+    init(_ options: IOOptions) throws(IOError) {
+        do throws(IOError) {
+            try self.init(options, completionsPerEntry: 8, sharesBuffers: true)
+        } catch  where error.code == .unavailable {
+            try self.init(options, completionsPerEntry: 8, sharesBuffers: false)
+        }
+    }
 
-    /// - Parameter completionsPerEntry: Size of the completion queue; a test makes it overflow.
-    init(_ options: IOOptions, completionsPerEntry: Int) throws(IOError) {
+    /// - Parameters:
+    ///   - completionsPerEntry: Size of the completion queue; a test makes it overflow.
+    ///   - sharesBuffers: Whether the kernel is to fill receive buffers piece by piece, as 6.12 can.
+    /// - Throws: `unavailable` also if it fills them piece by piece and cannot start anew in one.
+    init(_ options: IOOptions, completionsPerEntry: Int, sharesBuffers: Bool) throws(IOError) {
         let waker = try LoopWaker()
         let ring = try UringRing(entries: options.submissionEntries, completionsPerEntry: completionsPerEntry)
         let pool = try BufferPool(slotBytes: options.receiveBufferBytes, slotCount: options.receiveBuffers)
         let datagramPool = try BufferPool(slotBytes: 65_536, slotCount: 64)
-        try ring.register(pool)
+        try ring.register(pool, shared: sharesBuffers)
+        if ring.sharesBuffers, !UringProbe.rewinds(ring, pool) {
+            throw IOError(.unavailable, "this kernel does not start anew in a receive buffer")
+        }
         self.waker = waker
         self.ring = ring
         self.pool = pool

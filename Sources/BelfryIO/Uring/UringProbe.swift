@@ -12,12 +12,13 @@ enum UringProbe {
         do throws(IOError) {
             let ring = try UringRing(entries: 8)
             let pool = try BufferPool(slotBytes: 4096, slotCount: 4)
-            try ring.register(pool)
+            try ring.register(pool, shared: false)
             ring.returnBuffers()
             guard try receivesRepeatedly(ring) else {
                 throw IOError(.unavailable, "this kernel has no multishot receive for io_uring (Linux 6.0)")
             }
             var features = ["multishot accept", "multishot receive", "provided buffer ring"]
+            if try sharesBuffers() { features.append("shared receive buffers") }
             if ring.defersTasks { features.append("deferred task run") }
             if completesSendsAtOnce(ring) { features.append("completion-free send") }
             return .success(IOCapabilities(backend: .uring, features: features))
@@ -92,6 +93,48 @@ enum UringProbe {
             guard unsafe ioctl(pair.far.number, UInt(FIONREAD), &queued) == 0 else { return false }
             return short > 0 && Int(short) < bytes.count && queued == short + 1
         }
+    }
+
+    private static func sharesBuffers() throws(IOError) -> Bool {
+        let ring = try UringRing(entries: 8)
+        let pool = try BufferPool(slotBytes: 4096, slotCount: 4)
+        try ring.register(pool, shared: true)
+        return ring.sharesBuffers && rewinds(ring, pool)
+    }
+
+    /// Whether the kernel puts the next bytes behind the last ones, and where it is told to start anew, there.
+    static func rewinds(_ ring: UringRing, _ pool: BufferPool) -> Bool {
+        guard let pair = try? SocketPair() else { return false }
+        ring.returnBuffers()
+        guard let entry = unsafe ring.entry() else { return false }
+        unsafe io_uring_prep_recv_multishot(entry, pair.near.number, nil, 0, 0)
+        unsafe entry.pointee.flags = UringFlags.bufferSelect
+        unsafe entry.pointee.buf_group = 0
+        unsafe entry.pointee.user_data = 1
+        var places: [Int] = []
+        var isRight = true
+        var isOver = false
+        for byte in 1...UInt8(4) where !isOver {
+            // The last is the end of the stream.
+            if byte < 4 {
+                var byte = byte
+                _ = unsafe Glibc.send(pair.far.number, &byte, 1, Int32(MSG_NOSIGNAL))
+            } else {
+                _ = shutdown(pair.far.number, Int32(SHUT_WR))
+            }
+            ring.enter(waiting: 1_000_000_000)
+            for completion in take(ring) {
+                isOver = !completion.hasMore
+                guard let buffer = completion.buffer else { continue }
+                let count = Int(max(completion.result, 0))
+                let start = pool.noteFilled(buffer, count: count, isDone: !completion.keepsBuffer)
+                let lease = BufferLease(pool: pool, id: buffer, start: start, count: count)
+                lease.withBytes { if $0.count != 1 || $0[0] != byte { isRight = false } }
+                places.append(start)
+            }
+            if byte > 1 { ring.rewindBuffers() }
+        }
+        return isRight && isOver && places == [0, 1, 0]
     }
 
     private static func take(_ ring: UringRing) -> [UringCompletion] {

@@ -146,15 +146,35 @@ import Glibc
     // MARK: Receive buffers
 
     /// Lends a pool's memory to the kernel, as buffer group 0; a buffer's number is its slot.
-    func register(_ pool: BufferPool) throws(IOError) {
+    ///
+    /// - Parameter shared: Whether the kernel is to fill a buffer piece by piece (6.12), where it can; else one receive
+    ///   fills one.
+    func register(_ pool: BufferPool, shared: Bool) throws(IOError) {
         let made = try UringBuffers(pool)
-        let answer = unsafe belfry_uring_register_buffers(ring, made.block, UInt32(made.entries))
-        guard answer == 0 else { throw UringProbe.refusal(-answer, "register receive buffers") }
+        let count = UInt32(made.entries)
+        made.areShared =
+            unsafe shared && defersTasks && belfry_uring_register_buffers(ring, made.block, count, 1) == 0
+        if !made.areShared {
+            let answer = unsafe belfry_uring_register_buffers(ring, made.block, count, 0)
+            guard answer == 0 else { throw UringProbe.refusal(-answer, "register receive buffers") }
+        }
         buffers = made
     }
 
-    /// Hands the slots that came back to the pool to the kernel.
+    /// Whether the kernel puts what several receives bring into one buffer.
+    var sharesBuffers: Bool { buffers?.areShared ?? false }
+
+    /// Whether there are buffers enough for more receives in the same turn.
+    var hasBuffers: Bool { buffers?.areEnough ?? false }
+
+    /// Hands slots that came back to the pool to the kernel.
     func returnBuffers() { buffers?.returnSlots() }
+
+    /// Has the kernel start anew in the buffer it is at, when nobody leases what is in it.
+    func rewindBuffers() { buffers?.rewind() }
+
+    /// Notes that a receive found no buffer.
+    func noteShortage() { buffers?.noteShortage() }
 }
 
 /// What the kernel says of an operation.
@@ -165,6 +185,9 @@ struct UringCompletion {
 
     /// Whether the operation goes on.
     var hasMore: Bool { flags & IORING_CQE_F_MORE != 0 }
+
+    /// Whether the kernel goes on filling that buffer (IORING_CQE_F_BUF_MORE, 6.12).
+    var keepsBuffer: Bool { flags & 1 << 4 != 0 }
 
     /// The receive buffer that was filled.
     var buffer: UInt16? {

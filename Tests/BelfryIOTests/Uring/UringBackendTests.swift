@@ -71,12 +71,12 @@ struct UringBackendTests {
         #expect(rig.leased == 0)
     }
 
-    @Test("Receiving goes on after the buffers ran out")
-    func bufferExhaustion() throws {
+    @Test("Receiving goes on after the buffers ran out", arguments: [false, true])
+    func bufferExhaustion(shared: Bool) throws {
         var options = IOOptions()
         options.receiveBuffers = 2
         options.receiveBufferBytes = 64
-        let rig = try UringRig(options)
+        let rig = try UringRig(options, sharesBuffers: shared)
         let (peer, handle) = try rig.connectPeer()
         let bytes = (0..<50_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
         #expect(peer.send(bytes) == bytes.count)
@@ -84,6 +84,44 @@ struct UringBackendTests {
         try rig.turn { $0.received[handle]?.count == bytes.count }
         #expect(rig.received[handle] == bytes)
         #expect(rig.leased == 0)
+    }
+
+    @Test("What many send in one turn lies side by side in the buffers, and stays whole", arguments: [false, true])
+    func manySenders(shared: Bool) throws {
+        var options = IOOptions()
+        options.receiveBuffers = 64
+        options.receiveBufferBytes = 1000
+        let rig = try UringRig(options, sharesBuffers: shared)
+        let peers = try rig.connectPeers(40)
+        for handle in rig.accepted { rig.backend.arm(.receive, on: handle) }
+        try rig.turn(waits: false)
+        var wanted = peers.map { _ in [UInt8]() }
+        // Some end in a buffer's middle, some reach over its end, some fill several.
+        for size in [1, 7, 300, 999, 1000, 1001, 2500, 1, 64] {
+            for (index, peer) in peers.enumerated() {
+                let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ index &+ size) }
+                #expect(peer.send(bytes) == size)
+                wanted[index] += bytes
+            }
+            try rig.turn { rig in rig.accepted.allSatisfy { rig.received[$0]?.count == wanted[0].count } }
+            #expect(rig.leased == 0)
+        }
+        #expect(Set(rig.accepted.compactMap { rig.received[$0] }) == Set(wanted))
+    }
+
+    @Test(
+        "The kernel starts anew in its buffer each turn, where it shares them",
+        .enabled(if: UringRig.canShareBuffers)
+    )
+    func rewinding() throws {
+        let rig = try UringRig()
+        let (peer, handle) = try rig.connectPeer()
+        rig.backend.arm(.receive, on: handle)
+        for round in 1...100 {
+            #expect(peer.send([UInt8(round)]) == 1)
+            try rig.turn { $0.received[handle]?.count == round }
+        }
+        #expect(rig.starts == Array(repeating: 0, count: 100))
     }
 
     @Test("A paused handle brings nothing new until it is armed again")

@@ -15,12 +15,18 @@ final class UringRig {
     let address: SocketAddress
     /// Bytes received, by handle.
     var received: [IOHandle: [UInt8]] = [:]
+    /// Where in their buffers they lay.
+    var starts: [Int] = []
     /// What else was reported, in order, in words.
     var events: [String] = []
     var accepted: [IOHandle] = []
 
-    init(_ options: IOOptions = IOOptions(), completionsPerEntry: Int = 8) throws {
-        var backend = try UringBackend(options, completionsPerEntry: completionsPerEntry)
+    init(_ options: IOOptions = IOOptions(), completionsPerEntry: Int = 8, sharesBuffers: Bool = true) throws {
+        var backend = try UringBackend(
+            options,
+            completionsPerEntry: completionsPerEntry,
+            sharesBuffers: sharesBuffers && UringRig.canShareBuffers
+        )
         listener = try backend.listen(on: .loopback(port: 0), backlog: 1024)
         let bound = backend.localAddress(of: listener)
         address = try #require(bound)
@@ -28,14 +34,19 @@ final class UringRig {
         self.backend = backend
     }
 
+    /// Whether this kernel fills receive buffers piece by piece.
+    static let canShareBuffers =
+        (try? UringBackend.probe().get())?.features.contains("shared receive buffers") ?? false
+
     /// One turn; waits five seconds at most, or not at all.
     func turn(waits: Bool = true) throws {
         var batch = CompletionBatch()
         try backend.harvest(into: &batch, until: waits ? backend.now + 5_000_000_000 : 0)
         for item in batch.items {
             switch item {
-            case .received(let handle, let buffer, let count):
-                let lease = BufferLease(pool: backend.pool, id: buffer, count: count)
+            case .received(let handle, let buffer, let start, let count):
+                let lease = BufferLease(pool: backend.pool, id: buffer, start: start, count: count)
+                starts.append(start)
                 lease.withBytes { bytes in
                     for index in bytes.indices { received[handle, default: []].append(bytes[index]) }
                 }
