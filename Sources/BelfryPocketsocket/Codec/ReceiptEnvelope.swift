@@ -10,18 +10,19 @@ struct ReceiptEnvelope {
     var moment = Int64.min
     /// Bytes of the ids that fit, negative for none.
     var idCount = -1
-    /// The frame's header and what stands before the id.
-    var head: [UInt8] = []
-    /// What stands behind it.
-    var end: [UInt8] = []
+    /// The last such frame.
+    var frame: [UInt8] = []
+    /// Where the id begins in it.
+    var idStart = 0
 
     /// Appends the receipt of a JSON object with an id; false, and nothing done, when it is not like the last one.
     @inline(__always)
     func append(_ id: Span<UInt8>, at moment: Int64, to output: inout [UInt8]) -> Bool {
         guard id.count == idCount, moment == self.moment, id.isASCII else { return false }
-        output.append(contentsOf: head)
-        output.append(bytes: id)
-        output.append(contentsOf: end)
+        let start = output.count &+ idStart
+        output.append(contentsOf: frame)
+        var bytes = output.mutableSpan
+        for index in id.indices { bytes[start &+ index] = id[index] }
         return true
     }
 }

@@ -39,8 +39,8 @@ enum ServerText {
             if raw.isASCII {
                 let before = output.count
                 appendFrame(start, raw, end, to: &output)
-                envelope.head = Array(output[before..<(output.count - end.count - raw.count)])
-                envelope.end = end
+                envelope.frame = Array(output[before...])
+                envelope.idStart = envelope.frame.count - end.count - raw.count
                 envelope.idCount = raw.count
             } else {
                 var escaped: [UInt8] = []

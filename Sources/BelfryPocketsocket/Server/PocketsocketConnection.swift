@@ -28,6 +28,7 @@ final class PocketsocketConnection: WebSocketDelegate {
     /// What the client says it has; nil for one that does not resume.
     private let resume: ResumeRequest?
     private var membership: Membership?
+    private var shape = ClientMessageShape()
     private var isAnnounced = false
 
     init(_ socket: WebSocketConnection, _ shared: PocketsocketShared, resume: ResumeRequest? = nil) {
@@ -93,7 +94,7 @@ final class PocketsocketConnection: WebSocketDelegate {
     // MARK: Messages
 
     func received(_ kind: WebSocketMessageKind, _ payload: Span<UInt8>, frame: Span<UInt8>) {
-        let message = ClientMessage(payload)
+        let message = shape.message(of: payload)
         if message.hasSocket, !forwardsCoreEvents { return }
         tap.addReceipt(for: message, payload, at: context.wallClock)
         // Before the message itself comes back.
