@@ -122,7 +122,10 @@ private struct Frame {
     }
 
     private static let copies = ["copy_to_iter", "copy_from_iter", "rep_movs", "copy_user", "memcpy", "memmove"]
-    private static let wakes = ["try_to_wake_up", "ttwu_", "wake_up_process", "wake_up_q"]
+    // The sampler's interrupts wait while others are forbidden, so that a wake's time shows where its lock is given back.
+    private static let wakes = [
+        "try_to_wake_up", "ttwu_", "wake_up_process", "wake_up_q", "__wake_up", "ep_poll_callback", "sock_def_readable",
+    ]
     private static let sleeps = ["schedule", "__schedule", "finish_task_switch"]
     private static let networks = [
         "tcp_", "__tcp_", "ip_", "__ip_", "sock_", "__sock", "inet", "net_rx_action", "__dev_queue", "skb_", "__skb",

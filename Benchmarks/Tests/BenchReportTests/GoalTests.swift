@@ -130,7 +130,7 @@ struct GoalTests {
     func stacks() throws {
         let text = """
             \tffffffff82200809 _raw_spin_unlock_irqrestore ([kernel.kallsyms])
-            \tffffffff813327be try_to_wake_up ([kernel.kallsyms])
+            \tffffffff813327be sock_def_readable ([kernel.kallsyms])
             \tffffffff8201eac5 tcp_data_queue ([kernel.kallsyms])
             \t    2b569d main (/usr/bin/server)
 
