@@ -61,8 +61,9 @@ bench-full: ## The same with every row, protocol and engine (40 minutes at most)
 	@$(BENCH) --full $(ARGS)
 
 # All of one package, the product too: what the microbenchmarks have in common with it is compiled once.
-bench-check: ## Hold kernel entries, allocations and instructions per operation to Benchmarks/Thresholds.
+bench-check: ## Hold kernel entries, allocations and instructions to Benchmarks/Thresholds, and test the report.
 	@.ci/setup bench
+	swift test --package-path Benchmarks/Report --disable-xctest
 	cd Benchmarks && for product in belfry belfry-load belfry-bench; do \
 		swift build -c release --product $$product || exit 1; \
 	done
@@ -108,4 +109,4 @@ docs: ## Build the documentation of the libraries below .build/docs.
 	done
 
 clean: ## Remove what was built and fetched here.
-	rm -rf .build .build-* .venv .venv-* Benchmarks/.build Benchmarks/Codecs/.build Benchmarks/Peers/.build Examples/.build Tests/Fuzz/.build
+	rm -rf .build .build-* .venv .venv-* Benchmarks/.build Benchmarks/Codecs/.build Benchmarks/Peers/.build Benchmarks/Report/.build Examples/.build Tests/Fuzz/.build

@@ -18,42 +18,31 @@ let house: [SwiftSetting] = [
 /// In CI a warning is an error; a developer's build only shows it.
 let settings = house + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
+/// What figures are written in, and what is made of them.
+let reports = Target.Dependency.product(name: "BenchReport", package: "Report")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// Load from outside: nothing here may depend on the main package, or the load would share the code it measures.
 let load: [Target] = [
     .target(name: "CLoad"),
-    .target(name: "LoadReport", swiftSettings: settings),
     .executableTarget(
         name: "belfry-load",
         dependencies: [
-            "CLoad", "LoadReport", arguments,
+            "CLoad", arguments, reports,
             .product(name: "Histogram", package: "hdrhistogram-swift"),
         ],
         swiftSettings: settings
     ),
     .executableTarget(
         name: "belfry-bench",
-        dependencies: ["BenchReport", "BenchResults", "CLoad", "LoadReport", arguments],
+        dependencies: ["CLoad", arguments, reports],
         swiftSettings: settings
     ),
 ]
 
-/// What is made of the figures: `results.json` and the pages and tables that come from it.
+/// Renders what was found.
 let report: [Target] = [
-    .target(name: "BenchResults", swiftSettings: settings),
-    .target(name: "BenchReport", dependencies: ["BenchResults", "LoadReport"], swiftSettings: settings),
-    .executableTarget(
-        name: "belfry-report",
-        dependencies: ["BenchReport", "BenchResults", arguments],
-        swiftSettings: settings
-    ),
-    .testTarget(
-        name: "BenchReportTests",
-        dependencies: ["BenchReport", "BenchResults"],
-        exclude: ["Fixtures"],
-        swiftSettings: settings
-    ),
+    .executableTarget(name: "belfry-report", dependencies: [arguments, reports], swiftSettings: settings)
 ]
 
 /// Microbenchmarks of the product's own parts; these may depend on `..`.
@@ -103,7 +92,7 @@ let scenarios: [Target] = [
     .executableTarget(
         name: "history-bench",
         dependencies: [
-            "LoadReport", arguments,
+            arguments, reports,
             .product(name: "Belfry", package: "belfry"),
             .product(name: "BelfryHistory", package: "belfry"),
             .product(name: "BelfryIO", package: "belfry"),
@@ -140,6 +129,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(name: "belfry", path: ".."),
+        .package(path: "Report"),
     ],
     targets: load + report + micro + scenarios + servers
 )

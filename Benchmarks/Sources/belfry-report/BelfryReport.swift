@@ -19,12 +19,20 @@ struct BelfryReport: ParsableCommand {
     @Option(help: "The page to write; `-` for standard output (default report.html beside the results).")
     var output: String?
     @Flag(help: "Print the README's table and the paragraph on where others win instead.") var markdown = false
-
+    @Option(
+        help:
+            "Older results.json: print where server CPU per delivery differs from theirs by more than a tenth instead."
+    )
+    var against: String?
     @Option(help: "An SVG file to write instead: server CPU per delivery, for a README.") var picture: String?
 
     func run() throws {
         let file = try chosenFile()
         let found = try BenchmarkResults(contentsOf: file)
+        if let against {
+            let old = try BenchmarkResults(contentsOf: URL(fileURLWithPath: against))
+            return print(Agreement(found, against: old).text, terminator: "")
+        }
         if let picture {
             guard let text = PictureReport(found).text else { throw ValidationError("there is nothing to compare") }
             try Data(text.utf8).write(to: URL(fileURLWithPath: picture), options: .atomic)
