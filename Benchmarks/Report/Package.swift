@@ -18,8 +18,8 @@ let house: [SwiftSetting] = [
 /// In CI a warning is an error; a developer's build only shows it.
 let settings = house + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
-/// What is made of the figures: `results.json` and the pages and tables that come from it. A package of its own, so that its
-/// tests take seconds to build.
+// What is made of the figures: `results.json` and the pages and tables that come from it. A package of its own, so that its
+// tests take seconds to build.
 let package = Package(
     name: "belfry-benchmark-report",
     products: [.library(name: "BenchReport", targets: ["BenchReport", "BenchResults", "LoadReport"])],
