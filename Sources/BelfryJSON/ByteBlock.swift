@@ -8,6 +8,20 @@
     /// Bytes of a block.
     @inlinable package static var count: Int { 64 }
 
+    /// The index up to which a run goes on, as far as it is looked at in blocks.
+    ///
+    /// - Parameter goesOn: Whether a block, of exactly `count` bytes, belongs to it.
+    @inline(__always)
+    @inlinable package static func endOfRun(
+        _ bytes: Span<UInt8>,
+        from start: Int,
+        _ goesOn: (Span<UInt8>) -> Bool
+    ) -> Int {
+        var index = start
+        while index &+ count <= bytes.count, goesOn(bytes.extracting(index..<(index &+ count))) { index &+= count }
+        return index
+    }
+
     /// Whether a block, of exactly `count` bytes, has a byte that ends a plain run of a JSON string: quote, backslash,
     /// control, or not ASCII.
     @inline(__always)

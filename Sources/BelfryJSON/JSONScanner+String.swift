@@ -32,12 +32,7 @@ extension JSONScanner {
     /// Apart, so that the compiler sees through the loop for short ones.
     @inline(never)
     @usableFromInline package static func plainRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
-        var index = start
-        while index &+ ByteBlock.count <= bytes.count {
-            guard !ByteBlock.hasStringStop(bytes.extracting(index..<(index &+ ByteBlock.count))) else { break }
-            index &+= ByteBlock.count
-        }
-        return index
+        ByteBlock.endOfRun(bytes, from: start) { !ByteBlock.hasStringStop($0) }
     }
 
     /// Goes on with a string that has an escape, is not ASCII, is wrong, or ends with the bytes.

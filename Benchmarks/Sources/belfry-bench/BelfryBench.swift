@@ -127,7 +127,8 @@ struct BelfryBench: ParsableCommand {
         _ contenders: [Contender],
         _ runner: Runner
     ) throws {
-        let wanted = Goals(try BenchmarkResults(contentsOf: file)).unexplained
+        // The worst, so that it takes seconds.
+        let wanted = Goals(try BenchmarkResults(contentsOf: file)).unexplained.prefix(full ? 12 : 4)
         var runs: [(row: String, server: String)] = []
         for (row, servers) in wanted {
             for server in servers where !runs.contains(where: { $0 == (row, server) }) { runs.append((row, server)) }

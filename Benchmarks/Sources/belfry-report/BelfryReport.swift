@@ -18,6 +18,8 @@ struct BelfryReport: ParsableCommand {
     var results: String?
     @Option(help: "The page to write; `-` for standard output (default report.html beside the results).")
     var output: String?
+    @Option(name: .customLong("only"), help: "Only rows whose name begins so; may be repeated.") var only: [String] = []
+    @Option(help: "Only these servers, separated by commas.") var servers: String?
     @Flag(help: "Print the README's table and the paragraph on where others win instead.") var markdown = false
     @Option(
         help:
@@ -28,7 +30,10 @@ struct BelfryReport: ParsableCommand {
 
     func run() throws {
         let file = try chosenFile()
-        let found = try BenchmarkResults(contentsOf: file)
+        let found = try BenchmarkResults(contentsOf: file).selecting(
+            rows: only,
+            servers: servers.map { $0.split(separator: ",").map(String.init) }
+        )
         if let against {
             let old = try BenchmarkResults(contentsOf: URL(fileURLWithPath: against))
             return print(Agreement(found, against: old).text, terminator: "")

@@ -86,19 +86,21 @@ extension NucosFrame {
 extension JSONValue {
     @inline(__always)
     fileprivate func moved(by change: Int, behind end: Int) -> JSONValue {
-        guard change != 0, range.lowerBound > end else { return self }
-        return JSONValue(
-            kind: kind,
-            range: range.lowerBound &+ change..<range.upperBound &+ change,
-            isPlain: isPlain
-        )
+        JSONValue(kind: kind, range: range.moved(by: change, behind: end), isPlain: isPlain)
     }
 }
 
 extension JSONText {
     @inline(__always)
     fileprivate func moved(by change: Int, behind end: Int) -> JSONText {
-        guard change != 0, range.lowerBound > end else { return self }
-        return JSONText(range: range.lowerBound &+ change..<range.upperBound &+ change, isPlain: isPlain)
+        JSONText(range: range.moved(by: change, behind: end), isPlain: isPlain)
+    }
+}
+
+extension Range<Int> {
+    /// The range elsewhere, if it begins behind an index.
+    @inline(__always)
+    fileprivate func moved(by change: Int, behind end: Int) -> Range {
+        lowerBound > end ? lowerBound &+ change..<upperBound &+ change : self
     }
 }

@@ -47,13 +47,7 @@ enum NucosTerminator {
     /// The index up to which there is no underscore, as far as it is looked at in blocks.
     @inline(never)
     private static func afterPlainRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
-        var index = start
-        while index &+ ByteBlock.count <= bytes.count {
-            let block = bytes.extracting(index..<(index &+ ByteBlock.count))
-            guard !ByteBlock.has(ASCII.underscore, block) else { break }
-            index &+= ByteBlock.count
-        }
-        return index
+        ByteBlock.endOfRun(bytes, from: start) { !ByteBlock.has(ASCII.underscore, $0) }
     }
 
     /// How many bytes of a new piece complete a terminator that began in the bytes before it; nil if none does.

@@ -81,9 +81,10 @@ public struct Goals {
         self.all = all
     }
 
-    /// Rows and servers of which a profile says why a goal was missed: row, product, peer.
+    /// Rows and servers of which a profile says why a goal was missed, the farthest miss first: row, product, peer.
     public var unexplained: [(row: String, servers: [String])] {
-        all.filter { $0.kind == .peers && [.missed, .close].contains($0.outcome) }.compactMap { goal in
+        let missed = all.filter { $0.kind == .peers && [.missed, .close].contains($0.outcome) }
+        return missed.sorted { $0.value / $0.bound > $1.value / $1.bound }.compactMap { goal in
             goal.other.map { (goal.row.name, [goal.ours.name, $0.server.name]) }
         }
     }

@@ -67,8 +67,9 @@ extension HTMLReport {
             return content
         }
         let words =
-            "From samples of the server's call stacks in a run of its own (perf), laid over the medians of CPU per delivery. "
-            + "The innermost function that tells decides: waking somebody from within the network is a wake."
+            "The farthest misses, from samples of the server's call stacks in a run of its own (perf), laid over the medians "
+            + "of CPU per delivery. The innermost function that tells decides: waking somebody from within the network is a "
+            + "wake."
         content.append(.element("p", ["class": "soft"], text: words))
         content.append(ProfileChart.legend)
         return content + charts

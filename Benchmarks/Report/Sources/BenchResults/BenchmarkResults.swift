@@ -79,6 +79,21 @@ public struct BenchmarkResults: Codable, Equatable, Sendable {
         cells.first { $0.row == row.name && $0.server == server.name }
     }
 
+    /// A part of the results, in the order they have.
+    ///
+    /// - Parameters:
+    ///   - rows: Begins of the names of rows that stay; all of them if there is none.
+    ///   - servers: Names of servers that stay; nil for all.
+    public func selecting(rows wanted: [String], servers names: [String]?) -> BenchmarkResults {
+        var part = self
+        part.rows = rows.filter { row in wanted.isEmpty || wanted.contains { row.name.hasPrefix($0) } }
+        part.servers = servers.filter { names?.contains($0.name) ?? true }
+        part.cells = cells.filter { cell in
+            part.rows.contains { $0.name == cell.row } && part.servers.contains { $0.name == cell.server }
+        }
+        return part
+    }
+
     /// The profile of a row on a server, if there is one.
     public func profile(_ row: Workload, _ server: Server) -> Profile? {
         profiles?.first { $0.row == row.name && $0.server == server.name }

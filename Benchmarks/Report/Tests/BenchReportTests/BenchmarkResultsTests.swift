@@ -36,6 +36,16 @@ struct BenchmarkResultsTests {
         #expect(cell.summary["serverMicroseconds"]?.minimum == 4)
     }
 
+    @Test("a part has its rows, servers and cells, and no others")
+    func selection() throws {
+        let results = try Sample.results()
+        let row = try #require(results.rows.last)
+        let part = results.selecting(rows: [row.name], servers: ["redis"])
+        #expect(part.rows == [row] && part.servers.map(\.name) == ["redis"])
+        #expect(part.cells == results.cells.filter { $0.row == row.name && $0.server == "redis" })
+        #expect(results.selecting(rows: [], servers: nil) == results)
+    }
+
     @Test("another schema is refused")
     func otherSchema() throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).json")
