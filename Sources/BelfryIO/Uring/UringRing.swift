@@ -171,7 +171,11 @@ import Glibc
     func returnBuffers() { buffers?.returnSlots() }
 
     /// Has the kernel start anew in the buffer it is at, when nobody leases what is in it.
-    func rewindBuffers() { buffers?.rewind() }
+    ///
+    /// Not while completions wait to be looked at: they may say that it is at another one by now.
+    func rewindBuffers() {
+        if readyCount == 0, !hasOverflow { buffers?.rewind() }
+    }
 
     /// Notes that a receive found no buffer.
     func noteShortage() { buffers?.noteShortage() }

@@ -59,7 +59,8 @@ extension HTMLReport {
             let profiles = sides.compactMap { server, spread in
                 results.profile(goal.row, server).map { (server, spread.median, $0) }
             }
-            guard !profiles.isEmpty else { return nil }
+            // The rival may have been looked at for another of the product's protocols.
+            guard profiles.first?.0 == goal.ours else { return nil }
             return ProfileChart(goal: goal, profiles: profiles).markup(id: "profile-\(index)")
         }
         guard !charts.isEmpty else {
