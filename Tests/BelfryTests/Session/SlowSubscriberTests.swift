@@ -140,6 +140,7 @@ struct SlowSubscriberTests {
         // turns to reach the publishers' loops.
         let configure = { (configuration: inout BrokerConfiguration) in
             configuration.ioOptions.receiveBuffers = 8
+            configuration.ioOptions.receiveBufferBytes = 16 * 1024
             configuration.ioOptions.maxReceiveBytesPerTurn = 16 * 1024
         }
         let (published, total) = (4_000, 5_600)

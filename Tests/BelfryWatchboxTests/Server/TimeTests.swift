@@ -5,7 +5,20 @@ import Belfry
 import BelfryIO
 import BelfryTesting
 import BelfryWatchbox
+import Glibc
+import Synchronization
 import Testing
+
+/// Set by a handler off the loop.
+private final class Flag: Sendable {
+    let isSet = Atomic(false)
+
+    /// Holds the thread up until it is set, ten seconds at most.
+    func isSetInTime() -> Bool {
+        for _ in 0..<10_000 where !isSet.load(ordering: .acquiring) { usleep(1_000) }
+        return isSet.load(ordering: .acquiring)
+    }
+}
 
 /// On a clock of their own, which moves when all have nothing to do but wait.
 @Suite("Watchbox in time", .timeLimit(.minutes(3)))
@@ -68,11 +81,17 @@ struct TimeTests {
             try await page.post("register")
             try await page.post("join", "group=foo")
             try await page.post("join", "group=server")
-            running.watchbox.onMessage { $0.reply(.text("reply")) }
+            let answered = Flag()
+            running.watchbox.onMessage {
+                $0.reply(.text("reply"))
+                answered.isSet.store(true, ordering: .releasing)
+            }
             let other = try await Page(to: running.address, on: page.loop)
             try await other.post("register")
             try await other.post("brdcst", "group=foo&text=1")
             try await page.post("server", "text=1")
+            // The handler is off the loop; the clock stands still as long as the loop is held up.
+            try #require(answered.isSetInTime())
             await page.pause(.seconds(10))
             try await other.post("brdcst", "group=foo&text=2")
             await page.pause(.milliseconds(39_900))
