@@ -67,6 +67,7 @@ import Glibc
         filled[slot] += Int32(count)
         leased += 1
         if isDone {
+            // The lease takes the kernel's place among the holders.
             lent -= 1
         } else {
             holders[slot] += 1

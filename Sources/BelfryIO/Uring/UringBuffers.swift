@@ -17,8 +17,8 @@ import Glibc
     /// Slots that the kernel is to have, if they are shared: few, as they are filled in turn and should stay in the
     /// processor's caches; more while that is not enough.
     private var wanted = 2
-    /// Turns since slots were wanting, or since fewer were last tried.
-    private var quietTurns = 0
+    /// How often slots were filled up and others took their place since they were wanting, or since fewer were last tried.
+    private var quietRounds = 0
     /// Slots put into the ring so far.
     private var added = 0
 
@@ -41,7 +41,7 @@ import Glibc
     /// Notes that a receive found no slot.
     func noteShortage() {
         wanted = min(wanted * 2, pool.slotCount)
-        quietTurns = 0
+        quietRounds = 0
     }
 
     /// Has the kernel start anew in the slot it is at, between turns, when nobody leases what is in it.
@@ -64,10 +64,10 @@ import Glibc
     func returnSlots() {
         let count = areShared ? wanted : pool.slotCount
         guard !pool.isExhausted, pool.lent < count else { return }
-        quietTurns += 1
-        if quietTurns > 4096 {
+        quietRounds += 1
+        if quietRounds > 4096 {
             wanted = max(2, wanted / 2)
-            quietTurns = 0
+            quietRounds = 0
         }
         let ring = unsafe block.assumingMemoryBound(to: io_uring_buf_ring.self)
         let length = UInt32(pool.slotBytes)

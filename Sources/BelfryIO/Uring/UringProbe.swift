@@ -51,11 +51,7 @@ enum UringProbe {
     /// One receive that goes on after it brought a byte in a buffer of the ring.
     private static func receivesRepeatedly(_ ring: UringRing) throws(IOError) -> Bool {
         let pair = try SocketPair()
-        guard let entry = unsafe ring.entry() else { return false }
-        unsafe io_uring_prep_recv_multishot(entry, pair.near.number, nil, 0, 0)
-        unsafe entry.pointee.flags = UringFlags.bufferSelect
-        unsafe entry.pointee.buf_group = 0
-        unsafe entry.pointee.user_data = 1
+        guard prepareReceive(ring, pair) else { return false }
         var byte: UInt8 = 1
         _ = unsafe Glibc.send(pair.far.number, &byte, 1, Int32(MSG_NOSIGNAL))
         var found = false
@@ -106,11 +102,7 @@ enum UringProbe {
     static func rewinds(_ ring: UringRing, _ pool: BufferPool) -> Bool {
         guard let pair = try? SocketPair() else { return false }
         ring.returnBuffers()
-        guard let entry = unsafe ring.entry() else { return false }
-        unsafe io_uring_prep_recv_multishot(entry, pair.near.number, nil, 0, 0)
-        unsafe entry.pointee.flags = UringFlags.bufferSelect
-        unsafe entry.pointee.buf_group = 0
-        unsafe entry.pointee.user_data = 1
+        guard prepareReceive(ring, pair) else { return false }
         var places: [Int] = []
         var isRight = true
         var isOver = false
@@ -135,6 +127,16 @@ enum UringProbe {
             if byte > 1 { ring.rewindBuffers() }
         }
         return isRight && isOver && places == [0, 1, 0]
+    }
+
+    /// A receive that goes on, into buffers of the ring; false when the queue takes none.
+    private static func prepareReceive(_ ring: UringRing, _ pair: borrowing SocketPair) -> Bool {
+        guard let entry = unsafe ring.entry() else { return false }
+        unsafe io_uring_prep_recv_multishot(entry, pair.near.number, nil, 0, 0)
+        unsafe entry.pointee.flags = UringFlags.bufferSelect
+        unsafe entry.pointee.buf_group = 0
+        unsafe entry.pointee.user_data = 1
+        return true
     }
 
     private static func take(_ ring: UringRing) -> [UringCompletion] {
