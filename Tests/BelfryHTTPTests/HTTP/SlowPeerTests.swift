@@ -62,6 +62,7 @@ struct SlowPeerTests {
                 }
                 clients.append(client)
             }
+            try await eventually("all were accepted") { server.broker.statistics.accepted == 4 }
             try await eventually("all are closed") {
                 #expect(server.broker.statistics.frameLogBytes < 16 * 1_024 * 1_024)
                 return server.broker.statistics.connections == 0
@@ -77,6 +78,7 @@ struct SlowPeerTests {
             await client.raw.setReading(false)
             let requests = Array(String(repeating: HTTPServerTests.get("/hello"), count: 20_000).utf8)
             for _ in 0..<20 { try? await client.raw.send(requests) }
+            try await eventually("it was accepted") { server.broker.statistics.accepted == 1 }
             try await eventually("it is closed") { server.broker.statistics.connections == 0 }
             #expect(server.broker.statistics.frameLogBytes < 16 * 1_024 * 1_024)
         }

@@ -107,6 +107,7 @@ struct LimitTests {
                 }
                 try await group.waitForAll()
             }
+            try await eventually("all were accepted") { test.broker.statistics.accepted == 1_000 }
             try await eventually("no connection is left") { test.broker.statistics.connections == 0 }
             try await eventually("no room is left") { test.broker.statistics.rooms == 0 }
             try await eventually("no socket is left but the listener") {
