@@ -10,8 +10,10 @@
 #include <linux/perf_event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +146,79 @@ void cload_set_niceness(int niceness) {
   ssize_t written = write(fd, text, (size_t)length);
   (void)written;
   close(fd);
+}
+
+enum { CLOAD_TRIPS = 500, CLOAD_ATTEMPTS = 20 };
+
+struct cload_ball {
+  _Alignas(128) atomic_int count;
+  int other;
+};
+
+// Without the core the other side would only be waited for, so after many looks it is let run.
+static void cload_await(atomic_int *count, int value) {
+  for (int looks = 0; atomic_load_explicit(count, memory_order_acquire) != value; looks++)
+    if (looks >= 10000) sched_yield();
+}
+
+static void *cload_return_ball(void *context) {
+  struct cload_ball *ball = context;
+  cload_pin(ball->other, 1);
+  for (int i = 0; i < CLOAD_TRIPS * CLOAD_ATTEMPTS; i++) {
+    cload_await(&ball->count, 2 * i + 1);
+    atomic_store_explicit(&ball->count, 2 * i + 2, memory_order_release);
+  }
+  return NULL;
+}
+
+struct cload_game {
+  struct cload_ball ball;
+  int core;
+  double nanoseconds;
+};
+
+static void *cload_play(void *context) {
+  struct cload_game *game = context;
+  pthread_t other;
+  if (cload_pin(game->core, 1) < 0 || pthread_create(&other, NULL, cload_return_ball, &game->ball) != 0) return NULL;
+  for (int attempt = 0, i = 0; attempt < CLOAD_ATTEMPTS; attempt++) {
+    int64_t began = cload_now();
+    for (int trip = 0; trip < CLOAD_TRIPS; trip++, i++) {
+      atomic_store_explicit(&game->ball.count, 2 * i + 1, memory_order_release);
+      cload_await(&game->ball.count, 2 * i + 2);
+    }
+    double nanoseconds = (double)(cload_now() - began) / CLOAD_TRIPS;
+    if (attempt == 0 || nanoseconds < game->nanoseconds) game->nanoseconds = nanoseconds;
+  }
+  pthread_join(other, NULL);
+  return NULL;
+}
+
+double cload_core_round_trip(int core, int other) {
+  struct cload_game game = {.ball = {.other = other}, .core = core};
+  pthread_t player;
+  // A thread of its own: the caller's cores stay as they are.
+  if (pthread_create(&player, NULL, cload_play, &game) != 0) return 0;
+  pthread_join(player, NULL);
+  return game.nanoseconds;
+}
+
+int cload_keep_processors_awake(void) {
+  char driver[32] = "none";
+  int fd = open("/sys/devices/system/cpu/cpuidle/current_driver", O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    ssize_t length = read(fd, driver, sizeof driver);
+    (void)length;
+    close(fd);
+  }
+  if (strncmp(driver, "none", 4) == 0) return errno = ENOTSUP, -1;
+  fd = open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  int32_t microseconds = 0;
+  if (write(fd, &microseconds, sizeof microseconds) == sizeof microseconds) return fd;
+  int why = errno;
+  close(fd);
+  return errno = why, -1;
 }
 
 int cload_spawn(char *const argv[], int core, int cores, int niceness, int out, int err) {

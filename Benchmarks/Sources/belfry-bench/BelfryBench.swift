@@ -27,24 +27,26 @@ struct BelfryBench: ParsableCommand {
     @Option(help: "The belfry program; without it belfry is left out.") var belfry: String?
     @Option(help: "More arguments for `belfry serve`, separated by spaces.") var belfryArguments = ""
     @Option(help: "Repetitions; the median counts (default 3, quick 1).") var `repeat`: Int?
-    @Option(help: "Seconds measured per run (default 0.4, full 0.3; thrice that for a fixed rate).") var seconds:
-        Double?
+    @Option(help: "Seconds measured per run (default 0.3; thrice that for a fixed rate).") var seconds = 0.3
     @Flag(help: "Short runs, once: a look, not a measurement.") var quick = false
     @Flag(help: "Every row and every server (40 minutes), not a selection (5 minutes).") var full = false
     @Flag(help: "Count kernel entries in every repetition, not in the first alone.") var entries = false
     @Flag(inversion: .prefixedNo, help: "Look with perf where the time goes in rows that miss their goal.")
     var profiles = true
-    @Option(help: "No repetition begins that would end later (default 5, full 40).") var minutes: Double?
+    @Option(help: "Ends about then, with fewer repetitions if need be (default 5, full 40).") var minutes: Double?
+    @Flag(inversion: .prefixedNo, help: "Repeat runs made while a virtual machine's host kept the two cores apart.")
+    var nearCores = true
     @Option(name: .customLong("only"), help: "Only rows whose name begins so; may be repeated.") var only: [String] = []
     @Option(help: "Only these servers, separated by commas.") var servers: String?
-    @Option(help: "Nice value of servers and load: below 0 (root only) helps on a machine that is not quiet.")
-    var nice = 0
+    @Option(help: "Nice value of servers and load (default -20 where that is allowed, else 0).") var nice: Int?
+    @Flag(inversion: .prefixedNo, help: "Have idle cores poll, so that waking one costs the same each time (root).")
+    var idlePolling = true
     @Option(help: "Directory of results, a folder per comparison, or a .json file (default Benchmarks/results).")
     var output: String?
 
     func validate() throws {
         guard (1...99).contains(self.repeat ?? 1) else { throw ValidationError("repeat must be 1...99") }
-        guard (-20...19).contains(nice) else { throw ValidationError("nice must be -20...19") }
+        guard (-20...19).contains(nice ?? 0) else { throw ValidationError("nice must be -20...19") }
     }
 
     mutating func run() throws {
@@ -59,54 +61,43 @@ struct BelfryBench: ParsableCommand {
         let logs = FileManager.default.temporaryDirectory.appendingPathComponent("belfry-bench-\(getpid())")
         try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: logs) }
+        let niceness = nice ?? (setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -20) == 0 ? -20 : 0)
+        // Ends with this program.
+        let idlePolls = idlePolling && cload_keep_processors_awake() >= 0
+        if idlePolling, !idlePolls {
+            let reason = String(cString: strerror(errno))
+            say("idle cores sleep, and waking them costs more in one run than in another: \(reason)")
+        }
         let runner = Runner(
             belfry: belfry ?? "belfry",
             extra: belfryArguments.split(separator: " ").map(String.init),
             load: try loadProgram(),
-            seconds: duration,
+            seconds: seconds,
             cores: ProcessInfo.processInfo.activeProcessorCount,
-            niceness: nice,
+            niceness: niceness,
+            watchesCores: nearCores,
             logs: logs
         )
         // Servers inherit it.
         _ = cload_raise_descriptor_limit()
         if !runner.isPinned { say("one core only: server and load share it, the figures mean little") }
 
-        var results = Results()
-        var frame = frame(rows, contenders, isPinned: runner.isPinned)
+        var frame = frame(rows, contenders, runner, idlePolls: idlePolls)
         let file = try resultsFile(frame.date)
         let began = Date()
-        let runs = rows.map { row in contenders.filter { takes($0, row) }.count }.reduce(0, +)
-        var progress = Progress(total: runs * repetitions)
         let limit = (minutes ?? (full ? 40 : 5)) * 60
-        for repetition in 1...repetitions {
-            let elapsed = Date().timeIntervalSince(began)
-            if repetition > 1, elapsed + elapsed / Double(repetition - 1) > limit {
-                progress.say(
-                    "\(repetition - 1) repetitions only: another would take longer than \(Format.number(limit / 60)) min"
-                )
-                break
-            }
-            // Each server comes first, and last, at some time.
-            let first = (repetition - 1) % contenders.count
-            let turns = contenders[first...] + contenders[..<first]
-            for row in rows {
-                for contender in turns where takes(contender, row) {
-                    progress.start("\(row.title) on \(contender.name)")
-                    do {
-                        let report = try runner.run(row, on: contender, countsEntries: entries || repetition == 1)
-                        results[row, contender].runs.append(report)
-                        progress.finish("\(repetition) \(row.name) \(contender.name): \(summary(report))")
-                    } catch {
-                        results[row, contender].errors.append("\(error)")
-                        progress.finish("\(repetition) \(row.name) \(contender.name): FAILED: \(error)")
-                    }
-                    // After each run, so that a comparison that is broken off leaves what it found.
-                    try results.write(in: frame, seconds: Date().timeIntervalSince(began), to: file)
-                }
-            }
-        }
-        progress.end()
+        var session = Session(
+            rows: rows,
+            contenders: contenders,
+            runner: runner,
+            takes: takes,
+            repetitions: repetitions,
+            countsEntries: entries,
+            deadline: began + limit - (profiles ? limit / 12 : 0),
+            patience: quick ? 0 : limit / 10
+        )
+        try session.run { try $0.write(in: frame, seconds: Date().timeIntervalSince(began), to: file) }
+        let results = session.results
         if profiles {
             try explain(&frame, of: file, rows, contenders, runner)
             try results.write(in: frame, seconds: Date().timeIntervalSince(began), to: file)
@@ -170,22 +161,27 @@ struct BelfryBench: ParsableCommand {
         contender.takes(row, isNamed: servers != nil, isFull: full || !only.isEmpty)
     }
 
-    private var duration: Double { seconds ?? (full ? 0.3 : 0.4) }
     private var repetitions: Int { self.repeat ?? (quick ? 1 : 3) }
 
     /// Where and how it is measured, without figures.
-    private func frame(_ rows: [Row], _ contenders: [Contender], isPinned: Bool) -> BenchmarkResults {
+    private func frame(
+        _ rows: [Row],
+        _ contenders: [Contender],
+        _ runner: Runner,
+        idlePolls: Bool
+    ) -> BenchmarkResults {
         let package = ResultsDirectory.standard().url.deletingLastPathComponent()
         var frame = BenchmarkResults(
             machine: .current(),
             options: BenchmarkResults.Options(
                 arguments: Array(CommandLine.arguments.dropFirst()),
                 repetitions: repetitions,
-                seconds: duration,
+                seconds: seconds,
                 warmUp: 0.2,
                 isQuick: quick,
-                isPinned: isPinned,
-                niceness: nice
+                isPinned: runner.isPinned,
+                niceness: runner.niceness,
+                idlePolls: idlePolls
             )
         )
         frame.commit = Provenance.commit(of: package)
@@ -242,14 +238,6 @@ struct BelfryBench: ParsableCommand {
             throw ValidationError("\(path) is missing: build it first")
         }
         return path
-    }
-
-    private func summary(_ report: RunReport) -> String {
-        if let cost = report.slowCostPercent {
-            return "\(Format.fixed(cost, 1)) % slower than without, \(Format.number(report.deliveriesPerSecond))/s"
-        }
-        if let bytes = report.bytesPerSession { return "\(Format.fixed(bytes, 0)) bytes per session" }
-        return "\(Format.number(report.serverMicroseconds)) µs, \(Format.number(report.deliveriesPerSecond))/s"
     }
 
     private func say(_ line: String) {

@@ -7,7 +7,7 @@ import LoadReport
 
 /// How far a comparison is, on standard error: a bar on a terminal, a line per run elsewhere.
 struct Progress {
-    private let total: Int
+    private var total: Int
     private let isTerminal: Bool
     private let began: Date
     private var done = 0
@@ -19,6 +19,9 @@ struct Progress {
         isTerminal = isatty(STDERR_FILENO) == 1
         began = Date()
     }
+
+    /// Learns how many runs are still to come.
+    mutating func expect(_ remaining: Int) { total = done + remaining }
 
     /// Shows what is measured now.
     mutating func start(_ what: String) {

@@ -10,22 +10,26 @@ extension Results {
     func write(in frame: BenchmarkResults, seconds: Double, to file: URL) throws {
         var found = frame
         found.seconds = seconds
+        found.leastCoreRoundTrip = distance.least
         found.cells = try cells.map { cell in
-            try BenchResults.Cell(row: cell.row, server: cell.server, errors: cell.errors, reports: cell.runs)
+            BenchResults.Cell(
+                row: cell.row,
+                server: cell.server,
+                repetitions: try figures(of: cell.countedRuns),
+                displaced: try figures(of: cell.displacedRuns),
+                errors: cell.errors
+            )
         }
         try found.write(to: file)
     }
-}
 
-extension BenchResults.Cell {
-    /// A cell of the file; every number of a report is a figure, whatever the load generator learns to measure.
-    fileprivate init(row: String, server: String, errors: [String], reports: [RunReport]) throws {
+    /// Every number of a report is a figure, whatever the load generator learns to measure.
+    private func figures(of reports: [RunReport]) throws -> [[String: Double]] {
         let encoder = JSONEncoder()
-        let repetitions = try reports.map { report in
+        return try reports.map { report in
             let numbers = try JSONDecoder().decode([String: Number].self, from: encoder.encode(report))
             return numbers.compactMapValues(\.value)
         }
-        self.init(row: row, server: server, repetitions: repetitions, errors: errors)
     }
 
     /// A value of a report, if it is a number.

@@ -22,6 +22,8 @@ struct Runner {
     var isPinned: Bool { cores > 1 }
     /// Nice value of server and load generator.
     let niceness: Int
+    /// Whether it is measured how far apart the two cores are.
+    let watchesCores: Bool
     /// Where servers write what they have to say.
     let logs: URL
 
@@ -32,6 +34,13 @@ struct Runner {
             let duration = seconds * row.patience
             return try load(row, contender, server, port, duration, entries: countsEntries ? 0.2 * row.patience : 0)
         }
+    }
+
+    /// Nanoseconds from the server's core to the load generator's and back; nil without two, or where it is not asked for.
+    func coreRoundTrip() -> Double? {
+        guard isPinned, watchesCores else { return nil }
+        let nanoseconds = cload_core_round_trip(0, CInt(cores - 1))
+        return nanoseconds > 0 ? nanoseconds : nil
     }
 
     /// A run that shows where the server's time goes; its figures are not looked at.
@@ -90,7 +99,10 @@ struct Runner {
         ]
         if row.isTimed { arguments += ["--warmup", "0.2", "--seconds", "\(duration)"] }
         if row.takesEntries { arguments += ["--entries", entries > 0 ? "\(entries)" : "0"] }
-        return try report(arguments, core: cores - 1)
+        let before = coreRoundTrip()
+        var report = try report(arguments, core: cores - 1)
+        if let before, let after = coreRoundTrip() { report.coreRoundTrip = max(before, after) }
+        return report
     }
 
     /// A workload of a program that stands beside the load generator and does it all in one process.
@@ -128,7 +140,7 @@ struct Runner {
             if probe >= 0 {
                 close(probe)
                 // What it does for its first connection should not be part of a measurement.
-                usleep(100_000)
+                usleep(50_000)
                 return
             }
             usleep(10_000)

@@ -1,6 +1,7 @@
 // Belfry: real-time messaging, library and broker.
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchResults
 import LoadReport
 
 /// The results as tables, rows by servers, one table per figure.
@@ -73,7 +74,9 @@ struct Tables {
     }
 
     /// The load generator is alone on its core, so its waiting is somebody else's doing.
-    private func isDisturbed(_ cell: Results.Cell) -> Bool { (cell.median(\.loadWaitShare) ?? 0) > 0.05 }
+    private func isDisturbed(_ cell: Results.Cell) -> Bool {
+        (cell.median(\.loadWaitShare) ?? 0) > 0.05 || !results.distance.isNear(cell.median(\.coreRoundTrip))
+    }
 
     /// A table, in parts where rows have other contenders: a column for each part's own.
     private func table(_ title: String, _ rows: [Row], _ figure: (Results.Cell) -> String) -> String {

@@ -25,9 +25,12 @@ public struct Agreement {
     static let tolerance = 0.1
 
     let pairs: [Pair]
+    /// Those that can't be compared: in one of the two alone the cores were apart (see ``CoreDistance``).
+    let displaced: Int
 
     /// What two comparisons have in common.
     public init(_ new: BenchmarkResults, against old: BenchmarkResults) {
+        var displaced = 0
         pairs = new.rows.flatMap { row in
             new.servers.compactMap { server -> Pair? in
                 guard let mine = new.spread(.processor, row, server),
@@ -35,6 +38,12 @@ public struct Agreement {
                     let oldServer = old.servers.first(where: { $0.name == server.name }),
                     let theirs = old.spread(.processor, oldRow, oldServer)
                 else { return nil }
+                if let ours = new.cell(row, server), let others = old.cell(oldRow, oldServer),
+                    new.isApart(ours) != old.isApart(others)
+                {
+                    displaced += 1
+                    return nil
+                }
                 return Pair(
                     row: row.title,
                     server: server.name,
@@ -44,6 +53,7 @@ public struct Agreement {
                 )
             }
         }
+        self.displaced = displaced
     }
 
     /// The count of those that agree, and each one that does not, the farthest apart first.
@@ -53,6 +63,7 @@ public struct Agreement {
         let ours = pairs.filter(\.isProduct)
         let percent = Format.percent(Self.tolerance).dropLast()
         var text = "Server CPU per delivery is within \(percent) % in \(words(pairs)); of Belfry's in \(words(ours)).\n"
+        if displaced > 0 { text += "In \(displaced) more the cores were farther apart in one of the two.\n" }
         if let middle = Spread(ours.map(\.ratio)) {
             text += "Belfry takes \(Format.fixed(middle.median, 3)) times as much as before in the middle case.\n"
         }

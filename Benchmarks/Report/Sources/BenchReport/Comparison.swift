@@ -114,7 +114,8 @@ extension BenchmarkResults {
         guard let cell = cell(row, server) else { return "" }
         let isBound = (cell.spread("loadShare")?.median ?? 0) > 0.9 && (cell.spread("serverShare")?.median ?? 1) < 0.9
         // The load generator is alone on its core, so its waiting is somebody else's doing.
-        return (isBound ? "*" : "") + ((cell.spread("loadWaitShare")?.median ?? 0) > 0.05 ? "~" : "")
+        let isDisturbed = (cell.spread("loadWaitShare")?.median ?? 0) > 0.05
+        return (isBound ? "*" : "") + (isDisturbed || isApart(cell) ? "~" : "")
     }
 }
 

@@ -49,6 +49,7 @@ struct Figure: Sendable, Equatable {
             Figure(key: "loadShare", title: "Core share, load", unit: .share),
             Figure(key: "serverWaitShare", title: "Waiting, server", unit: .share),
             Figure(key: "loadWaitShare", title: "Waiting, load", unit: .share),
+            Figure(key: "coreRoundTrip", title: "Cores apart, ns", unit: .plain),
         ]
 
     /// A round figure with its unit, as at an axis: `1 ms`, not `1.00 ms`.

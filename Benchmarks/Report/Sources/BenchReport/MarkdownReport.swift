@@ -19,8 +19,9 @@ public struct MarkdownReport {
     public var text: String {
         let versions = results.versions.map { "\($0.name) \($0.version)" }.joined(separator: ", ")
         let machine = "\(results.machine.cores) cores of \(results.machine.processor), Linux \(results.machine.kernel)"
-        let count = results.repetitions
-        let medians = count == 1 ? "one run each" : "medians of \(count)"
+        let range = results.repetitionRange
+        let least = range.lowerBound < range.upperBound ? "\(range.lowerBound) to " : ""
+        let medians = range.upperBound == 1 ? "one run each" : "medians of \(least)\(range.upperBound)"
         var parts = ["Server CPU per delivery in µs, \(medians) (\(escaped(machine)); \(escaped(versions))):"]
         parts.append(table(of: .processor) { Format.number($0) })
         if !results.rows(with: .memory).isEmpty {

@@ -122,10 +122,23 @@ struct Summary {
             facts.append(("Commit", "\(commit.hash)\(state): \(commit.subject)"))
         }
         facts += results.versions.map { ($0.name, $0.version) }
-        let repetitions = results.repetitions == 1 ? "one repetition" : "\(results.repetitions) repetitions"
+        let range = results.repetitionRange
+        let least = range.lowerBound < range.upperBound ? "\(range.lowerBound) to " : ""
+        let repetitions = range.upperBound == 1 ? "one repetition" : "\(least)\(range.upperBound) repetitions"
         let durations = "\(seconds) s after \(plain(options.warmUp)) s of warm-up"
         let cores = options.isPinned ? "a core each" : "one core for both"
-        facts.append(("Measured", "\(repetitions) of \(durations), \(cores), nice \(options.niceness)"))
+        let idle = options.idlePolls == true ? ", idle cores polling" : ""
+        facts.append(("Measured", "\(repetitions) of \(durations), \(cores), nice \(options.niceness)\(idle)"))
+        if let trip = results.leastCoreRoundTrip {
+            let displaced = results.cells.map { $0.displaced?.count ?? 0 }.reduce(0, +)
+            facts.append(
+                (
+                    "Cores apart",
+                    "\(Format.fixed(trip, 0)) ns from one to the other and back at best; \(displaced) repetitions with "
+                        + "more than twice that are not counted"
+                )
+            )
+        }
         facts.append(("Options", options.arguments.joined(separator: " ")))
         return facts
     }
@@ -137,7 +150,8 @@ struct Summary {
         + marks
 
     /// What the marks behind figures mean.
-    static let marks = "* the load generator was the limit; ~ the machine was not quiet."
+    static let marks =
+        "* the load generator was the limit; ~ the machine was not quiet, or its host kept the cores apart."
 
     /// What a figure is.
     static func explanation(of figure: Figure) -> String {

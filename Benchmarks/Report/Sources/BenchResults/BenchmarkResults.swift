@@ -28,6 +28,8 @@ public struct BenchmarkResults: Codable, Equatable, Sendable {
     public var rows: [Workload]
     /// Every row on every server that takes it.
     public var cells: [Cell]
+    /// The shortest round trip between the two cores in nanoseconds; nil if nobody measured it.
+    public var leastCoreRoundTrip: Double?
     /// Where the time went in rows that miss their goal; nil if nobody looked.
     public var profiles: [Profile]?
     /// Why there are no profiles, where they were wanted and could not be had.
@@ -71,8 +73,19 @@ public struct BenchmarkResults: Codable, Equatable, Sendable {
         try encoder.encode(copy).write(to: url, options: .atomic)
     }
 
-    /// How many repetitions there were, which may be fewer than were asked for.
+    /// How many repetitions count at most, which may be fewer than were asked for.
     public var repetitions: Int { cells.map(\.repetitions.count).max() ?? 0 }
+
+    /// How many repetitions count in cells that have any: the fewest and the most.
+    public var repetitionRange: ClosedRange<Int> {
+        let counts = cells.map(\.repetitions.count).filter { $0 > 0 }
+        return (counts.min() ?? 0)...(counts.max() ?? 0)
+    }
+
+    /// Whether a cell was measured with the cores farther apart than others (see ``CoreDistance``).
+    public func isApart(_ cell: Cell) -> Bool {
+        !CoreDistance(least: leastCoreRoundTrip).isNear(cell.spread("coreRoundTrip")?.median)
+    }
 
     /// The cell of a row and a server, if it was tried.
     public func cell(_ row: Workload, _ server: Server) -> Cell? {
@@ -152,6 +165,8 @@ extension BenchmarkResults {
         public var isPinned: Bool
         /// Nice value of both.
         public var niceness: Int
+        /// Whether idle cores polled, so that waking one cost no interrupt; nil in results of a driver that never asked.
+        public var idlePolls: Bool?
 
         /// Options as given to the driver.
         public init(
@@ -161,7 +176,8 @@ extension BenchmarkResults {
             warmUp: Double,
             isQuick: Bool,
             isPinned: Bool,
-            niceness: Int
+            niceness: Int,
+            idlePolls: Bool? = nil
         ) {
             self.arguments = arguments
             self.repetitions = repetitions
@@ -170,6 +186,7 @@ extension BenchmarkResults {
             self.isQuick = isQuick
             self.isPinned = isPinned
             self.niceness = niceness
+            self.idlePolls = idlePolls
         }
     }
 

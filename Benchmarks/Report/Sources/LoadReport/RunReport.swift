@@ -58,6 +58,9 @@ public struct RunReport: Codable, Sendable {
     public var deliveriesPerSecondAlone: Double?
     /// Slow: what the slow subscribers cost the others, in per cent of their deliveries per second.
     public var slowCostPercent: Double?
+    /// Nanoseconds a cache line takes from the server's core to the load generator's and back, the longer of before and
+    /// after; set by the driver.
+    public var coreRoundTrip: Double?
     /// Growth of the server's resident memory per idle session, in bytes.
     public var bytesPerSession: Double?
 

@@ -32,6 +32,20 @@ struct AgreementTests {
         #expect(lines.first?.contains(new.cells[2].server) == true)
     }
 
+    @Test("are not held against each other where the cores were apart in one alone")
+    func displaced() throws {
+        let old = try Sample.results()
+        var new = old
+        new.leastCoreRoundTrip = 50
+        for repetition in new.cells[0].repetitions.indices {
+            new.cells[0].repetitions[repetition]["coreRoundTrip"] = 320
+            new.cells[0].repetitions[repetition]["serverMicroseconds"]? *= 1.3
+        }
+        let text = Agreement(new, against: old).text
+        #expect(text.contains("In 1 more the cores were farther apart in one of the two."))
+        #expect(!text.contains("  1.30"))
+    }
+
     @Test("have nothing in common where rows were given other arguments")
     func otherRows() throws {
         let old = try Sample.results()

@@ -56,6 +56,13 @@ int cload_free_port(void);
 /// session (sched(7), autogroup) the first alone counts only within the session.
 void cload_set_niceness(int niceness);
 
+/// Nanoseconds a cache line takes from one core to another and back, the least of some attempts; 0 if it can't be measured.
+double cload_core_round_trip(int core, int other);
+
+/// Has idle processors poll instead of sleeping for as long as the returned descriptor is open (the kernel's PM QoS
+/// interface, /dev/cpu_dma_latency at 0 µs). ENOTSUP where no cpuidle driver would obey it.
+int cload_keep_processors_awake(void);
+
 /// Starts a program pinned to `cores` cores from `core` on (or anywhere, if negative) with the given nice value, as far as that is allowed,
 /// and output; it dies with its parent.
 int cload_spawn(char *const argv[], int core, int cores, int niceness, int out, int err);
