@@ -37,7 +37,7 @@ struct Session {
                     let few = pairs(turned: 0).count { isWanting($0.row, $0.contender, .runs(repetitions)) }
                     return progress.say("The time is up: \(few) have fewer than \(repetitions) repetitions.")
                 }
-                progress.expect(remaining)
+                progress.expect(max(1, remaining))
                 progress.start("\(row.title) on \(contender.name)")
                 progress.finish("\(row.name) \(contender.name): " + measure(row, contender))
                 try ran(results)

@@ -9,6 +9,7 @@
     const STEP = 200; // By which the window moves.
     const NEAR = 80; // Pixels.
     const GROUP_WITHIN = 3 * 60 * 1000;
+    const HOLD_FOR = 500; // Milliseconds; longer than browsers' smooth scrolling takes.
     const { $, make } = chat;
     const log = $('log');
     let start = 0; // The window: messages[start..<end].
@@ -16,6 +17,7 @@
     let tail = 0; // As many messages as there were; what came since is to be put into the document.
     let isAtEnd = true;
     let flushing;
+    let holding; // At the end, though a smooth scroll that began before may still be under way.
     let shown; // The room.
 
     const messages = () => chat.current?.messages ?? [];
@@ -169,8 +171,14 @@
         }
         log.scrollTop = log.scrollHeight;
         isAtEnd = true;
+        clearTimeout(holding);
+        holding = setTimeout(letGo, HOLD_FOR);
         showEdges();
         chat.look();
+    }
+
+    function letGo() {
+        holding = clearTimeout(holding);
     }
 
     /** Shows a room from its first new message, or from its end. */
@@ -263,7 +271,11 @@
         chat.look();
     }
 
+    for (const input of ['keydown', 'pointerdown', 'touchstart', 'wheel']) {
+        document.addEventListener(input, letGo, { capture: true, passive: true });
+    }
     log.addEventListener('scroll', () => {
+        if (holding !== undefined && end === tail && !isNearEnd()) log.scrollTop = log.scrollHeight;
         isAtEnd = end === tail && isNearEnd();
         if (log.scrollTop < NEAR) older();
         else if (isNearEnd()) newer();

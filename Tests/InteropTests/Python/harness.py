@@ -99,10 +99,17 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+RESERVED = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of the kernel's choice. It stays bound while the script runs, so that nobody else is given it; who binds it
+    with SO_REUSEADDR, as servers do, may have it all the same, and connections to it are refused until then."""
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    RESERVED.append(reservation)
+    return reservation.getsockname()[1]
 
 
 class Child:
